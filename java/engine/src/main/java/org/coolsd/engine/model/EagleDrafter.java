@@ -1,0 +1,135 @@
+package org.coolsd.engine.model;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptional;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * The EAGLE drafter in LANTERN's form for LlamaGen: a linear layer over (token embedding, target feature), then one
+ * decoder layer without first norm. Its output is a prediction of the target's next feature, and the target's head
+ * turns it into draft logits.
+ *
+ * <p>Position i reads image token i and the target's feature that token i was drawn from, and predicts the feature
+ * that token i + 1 is drawn from. Rotary position i is cell i of the image.
+ */
+public final class EagleDrafter {
+    private final EagleConfig config;
+    private final Precision precision;
+    private final boolean training;
+    private final int grid;
+    private final Tensor tokens;
+    private final Tensor fc;
+    private final Tensor fcBias;
+    private final DecoderLayer layer;
+    private final Tensor mask;
+
+    private EagleDrafter(EagleConfig config, int grid, Weights weights, Precision precision, boolean training) {
+        this.config = config;
+        this.grid = grid;
+        this.precision = precision;
+        this.training = training;
+        long d = config.dim();
+        long f = config.feedForward();
+        tokens = weights.get("embed_tokens.weight", config.vocabSize(), d);
+        Tensor joint = weights.get("fc.weight", d, 2 * d);
+        fc = training ? joint : precision.cast(joint);
+        Tensor bias = weights.get("fc.bias", d);
+        fcBias = training ? bias : precision.cast(bias);
+        String at = "layers.0.";
+        Rotary rotary = Rotary.grid(grid, 0, config.dim() / config.heads(), 10000, precision);
+        mask = DecoderLayer.causalMask(rotary.positions(), precision);
+        layer = new DecoderLayer(
+                new DecoderLayer.Parameters(
+                        null,
+                        new Tensor[] {
+                            weights.get(at + "self_attn.q_proj.weight", d, d),
+                            weights.get(at + "self_attn.k_proj.weight", d, d),
+                            weights.get(at + "self_attn.v_proj.weight", d, d)
+                        },
+                        weights.get(at + "self_attn.o_proj.weight", d, d),
+                        weights.get(at + "post_attention_layernorm.weight", d),
+                        weights.get(at + "mlp.gate_proj.weight", f, d),
+                        weights.get(at + "mlp.up_proj.weight", f, d),
+                        weights.get(at + "mlp.down_proj.weight", d, f)),
+                config.heads(),
+                config.normEps(),
+                rotary,
+                precision,
+                training);
+    }
+
+    /**
+     * A drafter that answers.
+     *
+     * @param grid side of the image in tokens: 24 for the published class-conditional drafters
+     */
+    public static EagleDrafter forInference(EagleConfig config, int grid, Weights weights, Precision precision) {
+        return new EagleDrafter(config, grid, weights, precision, false);
+    }
+
+    /** A drafter that learns; {@code weights} stay the leaves. */
+    public static EagleDrafter forTraining(EagleConfig config, int grid, Weights weights, Precision precision) {
+        return new EagleDrafter(config, grid, weights, precision, true);
+    }
+
+    /** Fresh weights; the token embedding is a copy of the target's and stays fixed in training, as in EAGLE. */
+    public static Weights initialise(EagleConfig config, Tensor targetTokens) {
+        long d = config.dim();
+        long f = config.feedForward();
+        Map<String, Tensor> w = new LinkedHashMap<>();
+        w.put("embed_tokens.weight", targetTokens.detach().clone());
+        w.put("fc.weight", LlamaGen.normal(d, 2 * d));
+        w.put("fc.bias", torch.zeros(d));
+        for (String name : new String[] {"q", "k", "v", "o"}) {
+            w.put("layers.0.self_attn." + name + "_proj.weight", LlamaGen.normal(d, d));
+        }
+        w.put("layers.0.mlp.gate_proj.weight", LlamaGen.normal(f, d));
+        w.put("layers.0.mlp.up_proj.weight", LlamaGen.normal(f, d));
+        w.put("layers.0.mlp.down_proj.weight", LlamaGen.normal(d, f));
+        w.put("layers.0.post_attention_layernorm.weight", torch.ones(d));
+        return new Weights(w);
+    }
+
+    /** The configuration this drafter was built from. */
+    public EagleConfig config() {
+        return config;
+    }
+
+    /** An empty cache for {@code batch} sequences of a whole image. */
+    public KvCache newCache(long batch) {
+        return new KvCache(1, batch, config.heads(), grid * grid, config.dim() / config.heads(), precision);
+    }
+
+    /**
+     * Predicted features.
+     *
+     * @param images i64 [batch, n]: tokens of positions cache.length() and on, or 0 and on without a cache
+     * @param features f32 [batch, n, dim]: the features those tokens were drawn from
+     * @param cache null for a whole sequence
+     * @return f32 [batch, n, dim]: the features the following tokens are drawn from
+     */
+    public Tensor features(Tensor images, Tensor features, KvCache cache) {
+        long rows = images.size(1);
+        long position = cache == null ? 0 : cache.length();
+        Tensor seen = null;
+        if (cache != null) {
+            cache.requireRoom(rows);
+            if (rows > 1) {
+                seen = mask.narrow(0, position, rows).narrow(1, 0, position + rows);
+            }
+        }
+        Tensor joint = torch.cat(new TensorVector(torch.embedding(tokens, images), features), -1);
+        Tensor weight = training ? precision.cast(fc) : fc;
+        Tensor bias = training ? precision.cast(fcBias) : fcBias;
+        Tensor x = torch.linear(precision.cast(joint), weight, new TensorOptional(bias))
+                .to(torch.ScalarType.Float);
+        Tensor predicted = layer.forward(x, position, cache, 0, seen);
+        if (cache != null) {
+            cache.advance(rows);
+        }
+        return predicted;
+    }
+}

@@ -1,0 +1,118 @@
+package org.coolsd.engine.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.coolsd.engine.Fixture.assertClose;
+
+import java.util.Random;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.coolsd.engine.Fixture;
+import org.junit.jupiter.api.Test;
+
+/** The models equal the official code on its own checkpoints, however the tokens are fed. */
+class OfficialOutputsTest {
+    @Test
+    void llamaGenWhole() throws Exception {
+        Fixture fixture = Fixture.open("gpt-c2i");
+        LlamaGen model = target(fixture);
+        Tensor features = model.features(labels(fixture, model), images(fixture));
+        assertClose(features, fixture.expected().get("features"));
+        assertClose(model.logits(features), fixture.expected().get("logits"));
+    }
+
+    @Test
+    void llamaGenInChunksAndAfterRollBack() throws Exception {
+        Fixture fixture = Fixture.open("gpt-c2i");
+        LlamaGen model = target(fixture);
+        Tensor x = torch.cat(
+                new TensorVector(model.embedClasses(labels(fixture, model)), model.embedTokens(images(fixture))), 1);
+        Tensor expected = fixture.expected().get("features");
+        Random random = new Random(1);
+        for (int round = 0; round < 20; round++) {
+            try (KvCache cache = model.newCache(x.size(0))) {
+                while (cache.length() < x.size(1)) {
+                    int at = cache.length();
+                    int n = 1 + random.nextInt((int) x.size(1) - at);
+                    assertClose(model.features(x.narrow(1, at, n), cache), expected.narrow(1, at, n));
+                    if (random.nextInt(3) == 0) {
+                        int keep = random.nextInt(cache.length() + 1);
+                        cache.rollBack(keep);
+                        long wrong = Math.min(3, x.size(1) - keep);
+                        model.features(torch.randn(x.size(0), wrong, x.size(2)), cache);
+                        cache.rollBack(keep);
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
+    void cacheRefusesWhatDoesNotFit() throws Exception {
+        LlamaGen model = target(Fixture.open("gpt-c2i"));
+        try (KvCache cache = model.newCache(1)) {
+            assertThatThrownBy(() -> cache.rollBack(1)).hasMessage("length is 1, the cache holds 0");
+            assertThatThrownBy(() -> model.features(torch.randn(1, 18, 64), cache))
+                    .hasMessage("18 more positions do not fit: 0 of 17 are taken");
+        }
+    }
+
+    @Test
+    void eagleWholeAndInChunks() throws Exception {
+        Fixture fixture = Fixture.open("eagle-c2i");
+        EagleDrafter drafter = EagleDrafter.forInference(
+                fixture.config(EagleConfig.class), 24, fixture.weights("pytorch_model.bin"), Precision.F32);
+        Tensor tokens = fixture.expected().get("tokens");
+        Tensor features = fixture.expected().get("input_features");
+        Tensor expected = fixture.expected().get("output_features");
+        assertClose(drafter.features(tokens, features, null), expected);
+        try (KvCache cache = drafter.newCache(2)) {
+            int[] chunks = {3, 1, 2, 1, 5};
+            for (int n : chunks) {
+                int at = cache.length();
+                Tensor out = drafter.features(tokens.narrow(1, at, n), features.narrow(1, at, n), cache);
+                assertClose(out, expected.narrow(1, at, n));
+            }
+            cache.rollBack(4);
+            assertClose(
+                    drafter.features(tokens.narrow(1, 4, 8), features.narrow(1, 4, 8), cache),
+                    expected.narrow(1, 4, 8));
+        }
+    }
+
+    @Test
+    void vqTokenizer() throws Exception {
+        Fixture fixture = Fixture.open("vq");
+        VqTokenizer vq = new VqTokenizer(fixture.config(VqConfig.class), fixture.weights("model.pt"));
+        assertClose(vq.decode(fixture.expected().get("codes")), fixture.expected().get("decoded"));
+        Tensor latents = vq.latents(fixture.expected().get("image"));
+        assertClose(latents, fixture.expected().get("encoded_latents"));
+        assertThat(vq.quantise(latents).equal(fixture.expected().get("encoded_codes"))).isTrue();
+    }
+
+    @Test
+    void missingAndMisshapenTensorsAreNamed() throws Exception {
+        Fixture fixture = Fixture.open("gpt-c2i");
+        Weights weights = fixture.weights("model.pt");
+        assertThatThrownBy(() -> weights.get("nothing", 1)).hasMessage("the checkpoint has no tensor 'nothing'");
+        assertThatThrownBy(() -> weights.get("norm.weight", 63))
+                .hasMessage("tensor 'norm.weight' has shape [64], the configuration asks for [63]");
+    }
+
+    private static LlamaGen target(Fixture fixture) throws Exception {
+        return LlamaGen.forInference(
+                fixture.config(LlamaGenConfig.class), fixture.weights("model.pt"), Precision.F32);
+    }
+
+    private static Tensor labels(Fixture fixture, LlamaGen model) {
+        Tensor labels = fixture.expected().get("labels");
+        Tensor none = Tensors.of(new long[] {model.config().nullClass(), model.config().nullClass()}, 2);
+        return torch.cat(new TensorVector(labels, none), 0);
+    }
+
+    private static Tensor images(Fixture fixture) {
+        Tensor tokens = fixture.expected().get("tokens");
+        return torch.cat(new TensorVector(tokens, tokens), 0);
+    }
+}

@@ -75,7 +75,7 @@ final class TrainCommand implements Callable<Integer> {
         TrainingTask task;
         switch (model) {
             case TOKENIZER -> {
-                plan = plan(3000, 32, 2e-3, 0);
+                plan = plan(700, 32, 2e-3, 0);
                 task = new TokenizerTask(FashionMnist.train(data), VQ);
             }
             case CLASSIFIER -> {

@@ -1,0 +1,39 @@
+/*
+ * Random numbers: Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"). The counter is
+ * (absolute position, purpose), the key the request's seed, so a draw depends on nothing but the request.
+ */
+#ifndef COOLSD_KERNELS_COMMON_PHILOX_H
+#define COOLSD_KERNELS_COMMON_PHILOX_H
+
+#include <stdint.h>
+
+#include "qualifiers.h"
+
+namespace coolsd {
+
+struct PhiloxBlock {
+  uint32_t word[4];
+};
+
+COOLSD_HD PhiloxBlock philox4x32_10(PhiloxBlock counter, uint32_t key0, uint32_t key1) {
+  for (int round = 0; round < 10; ++round) {
+    uint64_t a = uint64_t{0xD2511F53u} * counter.word[0];
+    uint64_t b = uint64_t{0xCD9E8D57u} * counter.word[2];
+    PhiloxBlock next = {{static_cast<uint32_t>(b >> 32) ^ counter.word[1] ^ key0, static_cast<uint32_t>(b),
+                         static_cast<uint32_t>(a >> 32) ^ counter.word[3] ^ key1, static_cast<uint32_t>(a)}};
+    counter = next;
+    key0 += 0x9E3779B9u;
+    key1 += 0xBB67AE85u;
+  }
+  return counter;
+}
+
+/* 32 random bits for one purpose at one absolute position of one request; u = bits / 2^32 is in [0, 1). */
+COOLSD_HD uint32_t uniform_bits(uint64_t seed, uint64_t position, uint32_t purpose) {
+  PhiloxBlock counter = {{static_cast<uint32_t>(position), static_cast<uint32_t>(position >> 32), purpose, 0}};
+  return philox4x32_10(counter, static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)).word[0];
+}
+
+}  // namespace coolsd
+
+#endif

@@ -1,0 +1,54 @@
+#include "common/rule.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "common/philox.h"
+
+namespace coolsd {
+namespace {
+
+// Known answers of the authors' Random123 distribution (kat_vectors, philox4x32 10).
+TEST(Philox, KnownAnswers) {
+  const PhiloxBlock zeros = philox4x32_10({{0, 0, 0, 0}}, 0, 0);
+  EXPECT_EQ(zeros.word[0], 0x6627e8d5u);
+  EXPECT_EQ(zeros.word[1], 0xe169c58du);
+  EXPECT_EQ(zeros.word[2], 0xbc57ac4cu);
+  EXPECT_EQ(zeros.word[3], 0x9b00dbd8u);
+  const uint32_t f = 0xffffffffu;
+  const PhiloxBlock ones = philox4x32_10({{f, f, f, f}}, f, f);
+  EXPECT_EQ(ones.word[0], 0x408f276du);
+}
+
+TEST(Philox, EveryPartOfTheCounterAndKeyCounts) {
+  const uint32_t base = uniform_bits(1, 2, 3);
+  EXPECT_NE(base, uniform_bits(2, 2, 3));
+  EXPECT_NE(base, uniform_bits(1 + (uint64_t{1} << 32), 2, 3));
+  EXPECT_NE(base, uniform_bits(1, 3, 3));
+  EXPECT_NE(base, uniform_bits(1, 2 + (uint64_t{1} << 32), 3));
+  EXPECT_NE(base, uniform_bits(1, 2, 2));
+}
+
+TEST(Rule, ResidualIsTargetLessWhatWasAccepted) {
+  std::mt19937_64 random(1);
+  std::uniform_real_distribution<double> unit(0, 1);
+  for (int i = 0; i < 100000; ++i) {
+    const double p = unit(random), q = unit(random), omega = 3 * unit(random);
+    const double f = std::min(1.0, omega * p / q);
+    EXPECT_NEAR(residual(p, q, omega), std::max(p - q * f, 0.0), 1e-15);
+    EXPECT_NEAR(drift(p, q, omega), std::max(q * f - p, 0.0), 1e-15);
+  }
+}
+
+TEST(Rule, Edges) {
+  EXPECT_FALSE(accept(0.0, 0.5, 2.0, 0.0));
+  EXPECT_FALSE(accept(0.0, 0.0, 2.0, 0.0));
+  EXPECT_TRUE(accept(0.5, 0.0, 1.0, 0.999999));
+  EXPECT_TRUE(accept(0.5, 0.5, 1.0, 1 - 0x1p-32));
+  EXPECT_FALSE(accept(0.5, 0.5, 0.0, 0.0));
+}
+
+}  // namespace
+}  // namespace coolsd

@@ -1,0 +1,19 @@
+package org.coolsd.internal;
+
+import org.bytedeco.javacpp.annotation.Platform;
+import org.bytedeco.javacpp.annotation.Properties;
+import org.bytedeco.javacpp.tools.Info;
+import org.bytedeco.javacpp.tools.InfoMap;
+import org.bytedeco.javacpp.tools.InfoMapper;
+
+/** What JavaCPP generates the binding {@code Native} from: coolsd.h, and nothing by hand. */
+@Properties(
+        value = @Platform(include = "coolsd.h", link = "coolsd", preload = {}),
+        target = "org.coolsd.internal.binding",
+        global = "org.coolsd.internal.binding.Native")
+public class NativePreset implements InfoMapper {
+    @Override
+    public void map(InfoMap infos) {
+        infos.put(new Info("COOLSD_API").cppTypes().annotations());
+    }
+}

@@ -1,0 +1,58 @@
+package org.coolsd.engine;
+
+/** What decoding has cost and yielded so far; all counts grow. */
+public final class DecodingStats {
+    private long images;
+    private long tokens;
+    private long steps;
+    private long drafted;
+    private long accepted;
+    private double drift;
+
+    void step(int drafted, int accepted, double drift) {
+        steps++;
+        tokens += accepted + 1L;
+        this.drafted += drafted;
+        this.accepted += accepted;
+        this.drift += drift;
+    }
+
+    void image() {
+        images++;
+    }
+
+    /** Finished images. */
+    public long images() {
+        return images;
+    }
+
+    /** Tokens yielded, drawn ones included. */
+    public long tokens() {
+        return tokens;
+    }
+
+    /** Steps: one draft and one verification each. */
+    public long steps() {
+        return steps;
+    }
+
+    /** Draft tokens proposed. */
+    public long drafted() {
+        return drafted;
+    }
+
+    /** Draft tokens accepted. */
+    public long accepted() {
+        return accepted;
+    }
+
+    /** Tokens per step including the drawn one, as the papers count it. */
+    public double acceptedLength() {
+        return steps == 0 ? 0 : (double) tokens / steps;
+    }
+
+    /** Mean over images of the sum of D: an estimate of a bound on TV(generated, target). */
+    public double driftPerImage() {
+        return images == 0 ? 0 : drift / images;
+    }
+}

@@ -3,157 +3,153 @@ package org.coolsd.cli;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
-import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
-import org.coolsd.engine.checkpoint.Checkpoint;
+import org.coolsd.engine.ModelFolder;
 import org.coolsd.engine.checkpoint.Safetensors;
 import org.coolsd.engine.data.FashionMnist;
-import org.coolsd.engine.model.EagleConfig;
 import org.coolsd.engine.model.LlamaGen;
 import org.coolsd.engine.model.LlamaGenConfig;
 import org.coolsd.engine.model.Precision;
-import org.coolsd.engine.model.VqConfig;
 import org.coolsd.engine.model.VqTokenizer;
 import org.coolsd.engine.model.Weights;
 import org.coolsd.engine.train.ClassifierTask;
 import org.coolsd.engine.train.DrafterTask;
 import org.coolsd.engine.train.TargetTask;
+import org.coolsd.engine.train.TokenCache;
 import org.coolsd.engine.train.TokenizerTask;
 import org.coolsd.engine.train.Training;
 import org.coolsd.engine.train.TrainingPlan;
 import org.coolsd.engine.train.TrainingTask;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code coolsd train}: one of the four models, resumable at any time by the same command. */
-@Command(name = "train", description = "Trains a model on Fashion-MNIST; run again to resume.")
+/** {@code coolsd train}: one of the four models of a model folder, resumable at any time by the same command. */
+@Command(
+        name = "train",
+        description = "Trains one model of a model folder on Fashion-MNIST; run again to resume.",
+        mixinStandardHelpOptions = true)
 final class TrainCommand implements Callable<Integer> {
-    /** What can be trained. */
+    /** What can be trained, in the order in which one needs the other, and how by default. */
     enum Model {
-        TOKENIZER,
-        CLASSIFIER,
-        TARGET,
-        DRAFTER
+        TOKENIZER(700, 32, 2e-3, 0),
+        CLASSIFIER(2500, 128, 1.5e-3, 0.01),
+        TARGET(2000, 64, 2e-3, 0.05),
+        DRAFTER(1500, 64, 2e-3, 0.01);
+
+        private final long steps;
+        private final int batch;
+        private final double learningRate;
+        private final double weightDecay;
+
+        Model(long steps, int batch, double learningRate, double weightDecay) {
+            this.steps = steps;
+            this.batch = batch;
+            this.learningRate = learningRate;
+            this.weightDecay = weightDecay;
+        }
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
     }
 
-    static final VqConfig VQ = new VqConfig(256, 8, true, 32, new int[] {1, 2}, 32, 1);
-    static final LlamaGenConfig GPT = new LlamaGenConfig(160, 12, 5, 32, 10000, 1e-5, 10, 256, 1, 196);
-    static final EagleConfig EAGLE = new EagleConfig(160, 448, 5, 1e-6, 256);
-
-    @Parameters(paramLabel = "MODEL", description = "${COMPLETION-CANDIDATES}")
+    @Parameters(paramLabel = "MODEL", description = "one of ${COMPLETION-CANDIDATES}")
     private Model model;
 
-    @Option(names = "--data", description = "folder of the four IDX files (default: ${DEFAULT-VALUE})")
+    @Option(
+            names = "--data",
+            paramLabel = "DIR",
+            description = "folder of the four IDX files (default: ${DEFAULT-VALUE}, of Debian's dataset-fashion-mnist)")
     private Path data = FashionMnist.DEBIAN;
 
-    @Option(names = "--output", description = "folder of the weights (default: ${DEFAULT-VALUE})")
-    private Path output = Path.of("models/fashion");
+    @Option(
+            names = "--output",
+            paramLabel = "DIR",
+            description = "model folder: its config.json is read, the weights are written (default: ${DEFAULT-VALUE})")
+    private Path output = ModelFolder.SHIPPED;
 
-    @Option(names = "--steps", description = "updates; default depends on the model")
+    @Option(names = "--steps", paramLabel = "N", description = "updates; the default depends on the model")
     private Long steps;
 
-    @Option(names = "--batch", description = "examples per update; default depends on the model")
+    @Option(names = "--batch", paramLabel = "N", description = "examples per update; the default depends on the model")
     private Integer batch;
 
-    @Option(names = "--seed", description = "default: ${DEFAULT-VALUE}")
+    @Option(
+            names = "--seed",
+            paramLabel = "S",
+            description = "of weights, order and dropout (default: ${DEFAULT-VALUE})")
     private long seed = 0;
+
+    @Mixin
+    private JsonOption json;
 
     @Override
     public Integer call() throws Exception {
+        ModelFolder folder = ModelFolder.open(output);
         Path run = output.resolve("training");
         Files.createDirectories(run);
         torch.manual_seed(seed);
-        TrainingPlan plan;
-        TrainingTask task;
-        switch (model) {
-            case TOKENIZER -> {
-                plan = plan(700, 32, 2e-3, 0);
-                task = new TokenizerTask(FashionMnist.train(data), VQ);
-            }
-            case CLASSIFIER -> {
-                plan = plan(4000, 128, 1.5e-3, 0.01);
-                task = new ClassifierTask(FashionMnist.train(data));
-            }
-            case TARGET -> {
-                plan = plan(4000, 64, 2e-3, 0.05);
-                FashionMnist images = FashionMnist.train(data);
-                task = new TargetTask(tokens(images, run), images.labels(), GPT);
-            }
-            default -> {
-                plan = plan(4000, 64, 2e-3, 0.01);
-                FashionMnist images = FashionMnist.train(data);
-                Weights target = weights("target");
-                task = new DrafterTask(
-                        tokens(images, run),
-                        images.labels(),
-                        LlamaGen.forInference(GPT, target, Precision.BF16),
-                        target.get("tok_embeddings.weight", GPT.vocabSize(), GPT.dim()),
-                        EAGLE);
-            }
-        }
-        String name = model.name().toLowerCase(java.util.Locale.ROOT);
+        TrainingPlan plan = new TrainingPlan(
+                steps == null ? model.steps : steps,
+                batch == null ? model.batch : batch,
+                model.learningRate,
+                model.weightDecay,
+                seed);
+        TrainingTask task = task(folder, FashionMnist.train(data), run.resolve("tokens.safetensors"));
         Training training =
-                new Training(task, plan, run.resolve(name + ".state.safetensors"), run.resolve(name + ".csv"));
-        try (ProgressBar bar = new ProgressBarBuilder()
-                .setTaskName(name)
-                .setInitialMax(plan.steps())
-                .setUpdateIntervalMillis(1000)
-                .build()) {
-            double[] smooth = {Double.NaN};
+                new Training(task, plan, run.resolve(model + ".state.safetensors"), run.resolve(model + ".csv"));
+        double[] smooth = {Double.NaN};
+        try (ProgressBar bar = Progress.bar(model.toString(), plan.steps())) {
             training.run((step, all, loss) -> {
                 smooth[0] = Double.isNaN(smooth[0]) ? loss : 0.98 * smooth[0] + 0.02 * loss;
                 bar.stepTo(step);
-                bar.setExtraMessage(String.format(java.util.Locale.ROOT, "loss %.4f", smooth[0]));
+                bar.setExtraMessage(String.format(Locale.ROOT, " loss %.4f", smooth[0]));
             });
         }
+        LearningCurve.write(model.toString(), training.losses(), run.resolve(model + ".png"));
         Map<String, Tensor> half = new LinkedHashMap<>();
         task.weights().tensors().forEach((key, t) -> half.put(key, t.detach().to(torch.ScalarType.BFloat16)));
-        Safetensors.write(output.resolve(name + ".safetensors"), half, Map.of("format", "pt"));
+        Path file = folder.file(model.toString());
+        Safetensors.write(file, half, Map.of("format", "pt"));
+        Map<String, Object> summary = new LinkedHashMap<>();
+        summary.put("model", model.toString());
+        summary.put("updates", plan.steps());
+        summary.put("loss", smooth[0]);
+        summary.put("weights", file.toString());
+        json.write(summary);
+        System.out.printf(Locale.ROOT, "%s: %d updates, loss %.4f, %s%n", model, plan.steps(), smooth[0], file);
         return 0;
     }
 
-    private TrainingPlan plan(long defaultSteps, int defaultBatch, double rate, double decay) {
-        return new TrainingPlan(
-                steps == null ? defaultSteps : steps, batch == null ? defaultBatch : batch, rate, decay, seed);
-    }
-
-    private Weights weights(String name) throws Exception {
-        Map<String, Tensor> tensors = Checkpoint.read(output.resolve(name + ".safetensors"));
-        tensors.replaceAll((key, t) -> t.to(torch.ScalarType.Float));
-        return new Weights(tensors);
-    }
-
-    /** The training pictures as tokens i64 [n, 196]; encoded once, then kept beside the training state. */
-    private Tensor tokens(FashionMnist images, Path run) throws Exception {
-        Path cache = run.resolve("tokens.safetensors");
-        if (!Files.exists(cache)) {
-            VqTokenizer tokenizer = new VqTokenizer(VQ, weights("tokenizer"));
-            TensorVector parts = new TensorVector();
-            try (NoGradGuard guard = new NoGradGuard()) {
-                for (long at = 0; at < images.size(); at += 500) {
-                    long n = Math.min(500, images.size() - at);
-                    Tensor kept;
-                    try (PointerScope scope = new PointerScope()) {
-                        Tensor codes = tokenizer.encode(images.pictures(
-                                torch.arange(new org.bytedeco.pytorch.Scalar((double) n))
-                                        .add(new org.bytedeco.pytorch.Scalar((double) at))
-                                        .to(torch.ScalarType.Long)));
-                        kept = codes.to(torch.ScalarType.Int);
-                        kept.retainReference();
-                    }
-                    parts.push_back(kept);
+    private TrainingTask task(ModelFolder folder, FashionMnist images, Path cache) throws Exception {
+        ModelFolder.Config config = folder.config();
+        switch (model) {
+            case TOKENIZER:
+                return new TokenizerTask(images, config.tokenizer());
+            case CLASSIFIER:
+                return new ClassifierTask(images);
+            default:
+                VqTokenizer tokenizer = new VqTokenizer(config.tokenizer(), folder.weights("tokenizer"));
+                Tensor tokens = TokenCache.read(cache, images, tokenizer);
+                if (model == Model.TARGET) {
+                    return new TargetTask(tokens, images.labels(), config.target());
                 }
-                Safetensors.write(cache, Map.of("tokens", torch.cat(parts, 0)), Map.of());
-            }
+                Weights target = folder.weights("target");
+                LlamaGenConfig shape = config.target();
+                return new DrafterTask(
+                        tokens,
+                        images.labels(),
+                        LlamaGen.forInference(shape, target, Precision.BF16),
+                        target.get("tok_embeddings.weight", shape.vocabSize(), shape.dim()),
+                        config.drafter());
         }
-        return Checkpoint.read(cache).get("tokens").to(torch.ScalarType.Long);
     }
 }

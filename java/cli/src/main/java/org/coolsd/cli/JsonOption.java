@@ -1,0 +1,33 @@
+package org.coolsd.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Map;
+import org.coolsd.engine.AtomicFile;
+import picocli.CommandLine.Option;
+
+/** {@code --json FILE}: what a command found, for programs. */
+final class JsonOption {
+    @Option(names = "--json", paramLabel = "FILE", description = "also write the figures as JSON to FILE")
+    private Path file;
+
+    /** Writes {@code summary} if the option was given. */
+    void write(Map<String, Object> summary) throws IOException {
+        if (file != null) {
+            String text = new ObjectMapper()
+                    .enable(SerializationFeature.INDENT_OUTPUT)
+                    .writeValueAsString(summary);
+            AtomicFile.write(file, out -> out.write((text + "\n").getBytes(StandardCharsets.UTF_8)));
+        }
+    }
+
+    /** Fails early if the option names a place that cannot be written. */
+    void check() throws IOException {
+        if (file != null) {
+            AtomicFile.requireWritable(file);
+        }
+    }
+}

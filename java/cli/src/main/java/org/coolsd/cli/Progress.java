@@ -1,0 +1,19 @@
+package org.coolsd.cli;
+
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+
+/** The one look of progress bars: on standard error, with the time taken and the time left. */
+final class Progress {
+    private Progress() {}
+
+    static ProgressBar bar(String task, long steps) {
+        return new ProgressBarBuilder()
+                .setTaskName(task)
+                .setInitialMax(steps)
+                .setUpdateIntervalMillis(500)
+                .setStyle(ProgressBarStyle.ASCII)
+                .build();
+    }
+}

@@ -83,6 +83,13 @@ public final class Training {
         }
     }
 
+    /** The loss of every update so far, those before a resumption included. */
+    public double[] losses() {
+        return lines.stream()
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.indexOf(',') + 1)))
+                .toArray();
+    }
+
     /** The examples of update {@code step}: consecutive parts of a permutation that each epoch draws anew. */
     private Tensor batch(long step) {
         int n = Math.toIntExact(task.examples());
@@ -123,10 +130,11 @@ public final class Training {
                 e.getValue().copy_(t);
             }
         }
+        long step = Long.parseLong(saved.metadata().get("step"));
         if (Files.exists(curve)) {
-            lines.addAll(Files.readAllLines(curve).stream().skip(1).toList());
+            Files.readAllLines(curve).stream().skip(1).limit(step).forEach(lines::add);
         }
-        return Long.parseLong(saved.metadata().get("step"));
+        return step;
     }
 
     private void save(Map<String, Tensor> parameters, AdamW optimiser, long step) throws IOException {

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.coolsd.engine.checkpoint.Checkpoint;
@@ -67,6 +68,19 @@ public record ModelFolder(Path path, Config config) {
     /** The file of the model called {@code name}. */
     public Path file(String name) {
         return path.resolve(name + ".safetensors");
+    }
+
+    /**
+     * Reads the weights of the model called {@code name} and builds it.
+     *
+     * @throws CheckpointException in one line, with the file's name, if they do not fit config.json
+     */
+    public <T> T build(String name, Function<Weights, T> model) throws IOException {
+        try {
+            return model.apply(weights(name));
+        } catch (IllegalArgumentException e) {
+            throw new CheckpointException(file(name), e.getMessage(), e);
+        }
     }
 
     /** The weights of the model called {@code name}, as f32. */

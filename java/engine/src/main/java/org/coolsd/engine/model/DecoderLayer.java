@@ -10,6 +10,8 @@ import org.bytedeco.pytorch.global.torch;
 /**
  * One pre-norm transformer layer of the Llama family: RMS norm, rotary attention, RMS norm, SwiGLU. LlamaGen's layers
  * and the EAGLE drafter's one layer (which has no first norm) are this.
+ *
+ * <p>Attention is f32 in either precision: without AMX, LibTorch's bf16 attention is several times slower on the CPU.
  */
 final class DecoderLayer {
     /**
@@ -55,7 +57,7 @@ final class DecoderLayer {
     Tensor forward(Tensor x, long position, KvCache cache, int layer, Tensor mask) {
         long dim = x.size(2);
         Tensor normed = p.attentionNorm == null ? x : norm(x, p.attentionNorm, eps);
-        Tensor qkv = product(normed, stack(p.qkv)).unflatten(-1, 3L * heads, dim / heads);
+        Tensor qkv = product(normed, stack(p.qkv)).to(torch.ScalarType.Float).unflatten(-1, 3L * heads, dim / heads);
         Tensor turned = rotary.turn(qkv.narrow(2, 0, 2L * heads), position);
         Tensor query = turned.narrow(2, 0, heads).transpose(1, 2);
         Tensor key = turned.narrow(2, heads, heads).transpose(1, 2);
@@ -88,10 +90,10 @@ final class DecoderLayer {
     }
 
     /** Additive causal mask [n, n]: 0 on and below the diagonal, -inf above. */
-    static Tensor causalMask(long n, Precision precision) {
+    static Tensor causalMask(long n) {
         Tensor mask = torch.full(
                 new long[] {n, n}, new Scalar(Double.NEGATIVE_INFINITY));
-        return mask.triu(1).to(precision.type());
+        return mask.triu(1);
     }
 
     private static Tensor stack(Tensor[] parts) {

@@ -39,8 +39,8 @@ public final class EagleDrafter {
         Tensor bias = weights.get("fc.bias", d);
         fcBias = training ? bias : precision.cast(bias);
         String at = "layers.0.";
-        Rotary rotary = Rotary.grid(grid, 0, config.dim() / config.heads(), 10000, precision);
-        mask = DecoderLayer.causalMask(rotary.positions(), precision);
+        Rotary rotary = Rotary.grid(grid, 0, config.dim() / config.heads(), 10000);
+        mask = DecoderLayer.causalMask(rotary.positions());
         layer = new DecoderLayer(
                 new DecoderLayer.Parameters(
                         null,
@@ -100,7 +100,7 @@ public final class EagleDrafter {
 
     /** An empty cache for {@code batch} sequences of a whole image. */
     public KvCache newCache(long batch) {
-        return new KvCache(1, batch, config.heads(), grid * grid, config.dim() / config.heads(), precision);
+        return new KvCache(1, batch, config.heads(), grid * grid, config.dim() / config.heads());
     }
 
     /**

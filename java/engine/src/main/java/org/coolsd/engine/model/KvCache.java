@@ -3,6 +3,7 @@ package org.coolsd.engine.model;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
  * Keys and values of one batch of sequences, allocated once for every layer. Its length is the number of positions
@@ -14,14 +15,14 @@ public final class KvCache implements AutoCloseable {
     private final int capacity;
     private int length;
 
-    KvCache(int layers, long batch, long heads, int capacity, long headDim, Precision precision) {
+    KvCache(int layers, long batch, long heads, int capacity, long headDim) {
         this.capacity = capacity;
         keys = new Tensor[layers];
         values = new Tensor[layers];
         long[] shape = {batch, heads, capacity, headDim};
         for (int i = 0; i < layers; i++) {
-            keys[i] = torch.zeros(shape, new TensorOptions(precision.type()));
-            values[i] = torch.zeros(shape, new TensorOptions(precision.type()));
+            keys[i] = torch.zeros(shape, new TensorOptions(ScalarType.Float));
+            values[i] = torch.zeros(shape, new TensorOptions(ScalarType.Float));
         }
     }
 

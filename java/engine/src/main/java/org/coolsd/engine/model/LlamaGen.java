@@ -38,8 +38,8 @@ public final class LlamaGen {
         Tensor output = weights.get("output.weight", config.vocabSize(), d);
         head = training ? output : precision.cast(output);
         Rotary rotary = Rotary.grid(
-                config.grid(), config.conditions(), config.dim() / config.heads(), config.ropeBase(), precision);
-        mask = DecoderLayer.causalMask(rotary.positions(), precision);
+                config.grid(), config.conditions(), config.dim() / config.heads(), config.ropeBase());
+        mask = DecoderLayer.causalMask(rotary.positions());
         layers = new DecoderLayer[config.layers()];
         for (int i = 0; i < layers.length; i++) {
             String at = "layers." + i + ".";
@@ -108,8 +108,7 @@ public final class LlamaGen {
                 batch,
                 config.heads(),
                 config.conditions() + config.blockSize(),
-                config.dim() / config.heads(),
-                precision);
+                config.dim() / config.heads());
     }
 
     /**

@@ -4,8 +4,8 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * The precision of a model's matrix products and of its key-value cache. The residual stream, the norms and the logits
- * are f32 in either.
+ * The precision of a model's matrix products. Attention with its key-value cache, the residual stream, the norms and the
+ * logits are f32 in either.
  */
 public enum Precision {
     /** f32 throughout: what the official outputs were made with. */

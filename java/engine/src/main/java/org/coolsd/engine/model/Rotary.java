@@ -11,10 +11,10 @@ final class Rotary {
     private final Tensor cos;
     private final Tensor sin;
 
-    private Rotary(float[] cos, float[] sin, int positions, int headDim, Precision precision) {
+    private Rotary(float[] cos, float[] sin, int positions, int headDim) {
         long[] shape = {positions, 1, headDim / 2, 2};
-        this.cos = Tensors.of(cos, shape).to(precision.type());
-        this.sin = Tensors.of(sin, shape).to(precision.type());
+        this.cos = Tensors.of(cos, shape);
+        this.sin = Tensors.of(sin, shape);
     }
 
     /**
@@ -23,7 +23,7 @@ final class Rotary {
      *
      * @param grid image side in tokens
      */
-    static Rotary grid(int grid, int conditions, int headDim, double base, Precision precision) {
+    static Rotary grid(int grid, int conditions, int headDim, double base) {
         int half = headDim / 2;
         int quarter = half / 2;
         int positions = conditions + grid * grid;
@@ -41,7 +41,7 @@ final class Rotary {
                 sin[at + 1] = (float) Math.sin(angle);
             }
         }
-        return new Rotary(cos, sin, positions, headDim, precision);
+        return new Rotary(cos, sin, positions, headDim);
     }
 
     /** Turns {@code x} [batch, rows, heads, headDim], whose first row stands at {@code position}. */

@@ -9,7 +9,7 @@ import picocli.CommandLine.Command;
         description = "Relaxed speculative decoding for autoregressive image models.",
         mixinStandardHelpOptions = true,
         version = "coolsd 0.1.0",
-        subcommands = {TrainCommand.class})
+        subcommands = {GenerateCommand.class, EvaluateCommand.class, TrainCommand.class})
 public final class Main {
     private Main() {}
 
@@ -18,7 +18,7 @@ public final class Main {
         System.exit(new CommandLine(new Main())
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setParameterExceptionHandler((e, arguments) -> {
-                    System.err.println("coolsd: " + e.getMessage());
+                    System.err.println("coolsd: " + firstLine(e));
                     return 2;
                 })
                 .setExecutionExceptionHandler((e, command, result) -> {

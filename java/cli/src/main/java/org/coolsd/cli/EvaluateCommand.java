@@ -1,0 +1,131 @@
+package org.coolsd.cli;
+
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import me.tongfei.progressbar.ProgressBar;
+import org.bytedeco.pytorch.Tensor;
+import org.coolsd.Backend;
+import org.coolsd.Sampling;
+import org.coolsd.Schedule;
+import org.coolsd.engine.ImageModel;
+import org.coolsd.engine.LibTorch;
+import org.coolsd.engine.ModelFolder;
+import org.coolsd.engine.Picture;
+import org.coolsd.engine.SpeculativeDecoder;
+import org.coolsd.engine.data.FashionMnist;
+import org.coolsd.engine.evaluate.FrechetDistance;
+import org.coolsd.engine.evaluate.Judge;
+import org.coolsd.engine.evaluate.PermutationTest;
+import org.coolsd.engine.model.Classifier;
+import org.coolsd.engine.model.Precision;
+import org.coolsd.engine.model.Tensors;
+import org.coolsd.engine.train.TokenCache;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code coolsd evaluate}: every figure of a model card. */
+@Command(
+        name = "evaluate",
+        description = "Measures a model folder on the test set and on images it makes.",
+        mixinStandardHelpOptions = true)
+final class EvaluateCommand implements Callable<Integer> {
+    private static final int PERMUTATIONS = 999;
+
+    @Option(names = "--model", paramLabel = "DIR", description = "model folder (default: ${DEFAULT-VALUE})")
+    private Path model = ModelFolder.SHIPPED;
+
+    @Option(names = "--data", paramLabel = "DIR", description = "folder of the IDX files (default: ${DEFAULT-VALUE})")
+    private Path data = FashionMnist.DEBIAN;
+
+    @Option(names = "--images", paramLabel = "N", description = "images per schedule (default: ${DEFAULT-VALUE})")
+    private int count = 1000;
+
+    @Option(names = "--seed", paramLabel = "S", description = "default: ${DEFAULT-VALUE}")
+    private long seed = 0;
+
+    @Mixin
+    private JsonOption json;
+
+    private final Map<String, Object> figures = new LinkedHashMap<>();
+
+    @Override
+    public Integer call() throws Exception {
+        ModelFolder folder = ModelFolder.open(model);
+        json.check();
+        FashionMnist test = FashionMnist.test(data);
+        LibTorch.load(Runtime.getRuntime().availableProcessors());
+        ImageModel images = ImageModel.load(folder, Precision.BF16);
+        Classifier classifier = folder.build("classifier", Classifier::new);
+        int grid = folder.config().target().grid();
+        Tensor pictures = Judge.pictures(test);
+        Tensor features = Judge.features(classifier, pictures);
+        put("test.reconstructionPsnr", Judge.reconstruction(images.tokenizer(), pictures, grid));
+        put("test.classifierAccuracy", Judge.accuracy(classifier, features, test.labels()));
+        put(
+                "test.negativeLogLikelihoodPerToken",
+                Judge.negativeLogLikelihood(
+                        images.target(), TokenCache.encode(test, images.tokenizer()), test.labels()));
+        long half = test.size() / 2;
+        Tensor reference = features.narrow(0, 0, half);
+        put(
+                "test.frechetDistanceFloor",
+                FrechetDistance.between(reference, features.narrow(0, half, Math.min(count, half))));
+        int[][] plain = sample("plain", Schedule.lossless().draftLength(0), 0, images, classifier, reference);
+        int[][] lossless = sample("lossless", Schedule.lossless().draftLength(5), 1, images, classifier, reference);
+        int[][] coolsd = sample("coolsd", Schedule.exponential(1.1).draftLength(5), 2, images, classifier, reference);
+        int vocab = folder.config().target().vocabSize();
+        put("plainAgainstLossless.pValue", PermutationTest.pValue(plain, lossless, vocab, PERMUTATIONS, seed));
+        put("plainAgainstCoolsd.pValue", PermutationTest.pValue(plain, coolsd, vocab, PERMUTATIONS, seed));
+        json.write(figures);
+        return 0;
+    }
+
+    /** Makes images, the classes in turn, judges them, and returns their tokens. */
+    private int[][] sample(
+            String name, Schedule.Drafts schedule, int part, ImageModel images, Classifier classifier, Tensor reference)
+            throws Exception {
+        ModelFolder.Config config = images.folder().config();
+        int classes = config.classes().size();
+        int[][] tokens = new int[count][];
+        long[] labels = new long[count];
+        float[] values = null;
+        long[] shape = new long[4];
+        long start = System.nanoTime();
+        Sampling sampling = Sampling.of().guidance(config.guidance());
+        try (SpeculativeDecoder decoder = images.decoder(schedule, sampling, Backend.auto());
+                ProgressBar bar = Progress.bar(name, count)) {
+            for (int i = 0; i < count; i++) {
+                labels[i] = i % classes;
+                // Seeds of different parts differ, so that the samples are independent.
+                tokens[i] = decoder.decode((int) labels[i], seed + (long) part * 1_000_000 + i, (done, all) -> {});
+                Picture picture = images.picture(tokens[i]);
+                int pixels = picture.grey().length;
+                if (values == null) {
+                    values = new float[count * pixels];
+                    shape = new long[] {count, 1, picture.height(), picture.width()};
+                }
+                for (int p = 0; p < pixels; p++) {
+                    values[i * pixels + p] = (picture.grey()[p] & 0xff) / 127.5f - 1;
+                }
+                bar.step();
+            }
+            double seconds = (System.nanoTime() - start) / 1e9;
+            put(name + ".tokensPerSecond", decoder.stats().tokens() / seconds);
+            put(name + ".acceptedLength", decoder.stats().acceptedLength());
+            put(name + ".driftPerImage", decoder.stats().driftPerImage());
+        }
+        Tensor features = Judge.features(classifier, Tensors.of(values, shape));
+        put(name + ".recognised", Judge.accuracy(classifier, features, Tensors.of(labels, count)));
+        put(name + ".frechetDistance", FrechetDistance.between(reference, features));
+        return tokens;
+    }
+
+    private void put(String name, double value) {
+        figures.put(name, value);
+        System.out.printf(Locale.ROOT, "%-36s %.4f%n", name, value);
+    }
+}

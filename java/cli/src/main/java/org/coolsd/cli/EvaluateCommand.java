@@ -60,10 +60,9 @@ final class EvaluateCommand implements Callable<Integer> {
         LibTorch.load(Runtime.getRuntime().availableProcessors());
         ImageModel images = ImageModel.load(folder, Precision.BF16);
         Classifier classifier = folder.build("classifier", Classifier::new);
-        int grid = folder.config().target().grid();
         Tensor pictures = Judge.pictures(test);
         Tensor features = Judge.features(classifier, pictures);
-        put("test.reconstructionPsnr", Judge.reconstruction(images.tokenizer(), pictures, grid));
+        put("test.reconstructionPsnr", Judge.reconstruction(images.tokenizer(), pictures));
         put("test.classifierAccuracy", Judge.accuracy(classifier, features, test.labels()));
         put(
                 "test.negativeLogLikelihoodPerToken",

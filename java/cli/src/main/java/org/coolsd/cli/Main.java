@@ -11,11 +11,26 @@ import picocli.CommandLine.Command;
         version = "coolsd 0.1.0",
         subcommands = {GenerateCommand.class, EvaluateCommand.class, TrainCommand.class})
 public final class Main {
+    /**
+     * Exit code after Ctrl-C, as shells count. The process is halted at once: LibTorch's destructors crash while its
+     * threads still compute. Files are safe, they appear whole or not at all.
+     */
+    private static final int INTERRUPTED = 130;
+
     private Main() {}
 
     /** Runs the command line and ends the process with its exit code. */
     public static void main(String[] args) {
-        System.exit(new CommandLine(new Main())
+        Thread stop = new Thread(() -> Runtime.getRuntime().halt(INTERRUPTED));
+        Runtime.getRuntime().addShutdownHook(stop);
+        int code = run(args);
+        Runtime.getRuntime().removeShutdownHook(stop);
+        System.exit(code);
+    }
+
+    /** Runs the command line; returns its exit code. */
+    static int run(String... args) {
+        return new CommandLine(new Main())
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setParameterExceptionHandler((e, arguments) -> {
                     System.err.println("coolsd: " + firstLine(e));
@@ -25,7 +40,7 @@ public final class Main {
                     System.err.println("coolsd: " + firstLine(e));
                     return 1;
                 })
-                .execute(args));
+                .execute(args);
     }
 
     private static String firstLine(Exception e) {

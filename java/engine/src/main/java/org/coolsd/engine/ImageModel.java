@@ -79,11 +79,10 @@ public final class ImageModel {
         for (int i = 0; i < ids.length; i++) {
             ids[i] = tokens[i];
         }
-        int grid = folder.config().target().grid();
         try (NoGradGuard guard = new NoGradGuard();
                 PointerScope scope = new PointerScope()) {
             Tensor decoded = tokenizer
-                    .decode(Tensors.of(ids, 1, grid, grid))
+                    .decode(Tensors.of(ids, 1, ids.length))
                     .narrow(1, 0, 1)
                     .squeeze()
                     .add(new Scalar(1.0))

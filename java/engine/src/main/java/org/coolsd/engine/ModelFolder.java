@@ -25,8 +25,8 @@ import org.coolsd.engine.model.Weights;
  * @param config what config.json says
  */
 public record ModelFolder(Path path, Config config) {
-    /** The folder of the model that comes with the project, from the project's root. */
-    public static final Path SHIPPED = Path.of("models/fashion");
+    /** The folder of the model that comes with the project: models/fashion under the system property coolsd.home. */
+    public static final Path SHIPPED = Path.of(System.getProperty("coolsd.home", ""), "models", "fashion");
 
     /**
      * The content of config.json.

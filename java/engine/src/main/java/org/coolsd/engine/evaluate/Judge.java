@@ -46,10 +46,10 @@ public final class Judge {
     }
 
     /** Mean over pictures of the peak signal-to-noise ratio in dB of encoding and decoding f32 [n, 3, 28, 28]. */
-    public static double reconstruction(VqTokenizer tokenizer, Tensor pictures, int grid) {
+    public static double reconstruction(VqTokenizer tokenizer, Tensor pictures) {
         return each(pictures.size(0), (at, n) -> {
                     Tensor all = pictures.narrow(0, at, n);
-                    Tensor decoded = tokenizer.decode(tokenizer.encode(all).view(n, grid, grid));
+                    Tensor decoded = tokenizer.decode(tokenizer.encode(all));
                     Tensor error = decoded.sub(all).square().mean(1, 2, 3);
                     return error.log10().mul(new Scalar(-10)).add(new Scalar(20 * Math.log10(RANGE)));
                 })

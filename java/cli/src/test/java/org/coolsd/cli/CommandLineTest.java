@@ -1,0 +1,164 @@
+package org.coolsd.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import javax.imageio.ImageIO;
+import org.bytedeco.pytorch.global.torch;
+import org.coolsd.engine.ModelFolder;
+import org.coolsd.engine.checkpoint.Safetensors;
+import org.coolsd.engine.model.EagleDrafter;
+import org.coolsd.engine.model.LlamaGen;
+import org.coolsd.engine.model.VqTokenizer;
+import org.coolsd.engine.model.Weights;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The command line on a tiny model with random weights: what it writes, and what it says to bad input. */
+class CommandLineTest {
+    private static final String CONFIG =
+            """
+            {"classes": ["hat", "coat"], "guidance": 1.5,
+             "tokenizer": {"codebook_size": 16, "codebook_embed_dim": 4, "codebook_l2_norm": true, "ch": 32,
+               "ch_mult": [1, 2], "z_channels": 32, "num_res_blocks": 1},
+             "target": {"dim": 32, "n_layer": 2, "n_head": 2, "multiple_of": 32, "rope_base": 10000, "norm_eps": 1e-5,
+               "num_classes": 2, "vocab_size": 16, "cls_token_num": 1, "block_size": 16},
+             "drafter": {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 2, "rms_norm_eps": 1e-6,
+               "vocab_size": 16}}
+            """;
+
+    @TempDir
+    private Path folder;
+
+    private Path model;
+
+    /** What one run left behind. */
+    private record Run(int code, String out, String error) {}
+
+    @BeforeEach
+    void tinyModel() throws Exception {
+        model = Files.createDirectory(folder.resolve("model"));
+        Files.writeString(model.resolve("config.json"), CONFIG);
+        ModelFolder.Config config = ModelFolder.open(model).config();
+        torch.manual_seed(1);
+        Weights target = LlamaGen.initialise(config.target());
+        save("target", target);
+        save("drafter", EagleDrafter.initialise(config.drafter(), target.get("tok_embeddings.weight", 16, 32)));
+        save("tokenizer", VqTokenizer.initialise(config.tokenizer()));
+    }
+
+    private void save(String name, Weights weights) throws Exception {
+        Safetensors.write(model.resolve(name + ".safetensors"), weights.tensors(), Map.of());
+    }
+
+    private Run run(String... more) {
+        List<String> arguments = new ArrayList<>(List.of("generate", "--model", model.toString()));
+        arguments.addAll(List.of(more));
+        if (!arguments.contains("--count")) {
+            arguments.addAll(List.of("--count", "3"));
+        }
+        if (!arguments.contains("--output")) {
+            arguments.addAll(List.of("--output", folder.resolve("images.png").toString()));
+        }
+        PrintStream out = System.out;
+        PrintStream error = System.err;
+        ByteArrayOutputStream outBytes = new ByteArrayOutputStream();
+        ByteArrayOutputStream errorBytes = new ByteArrayOutputStream();
+        try {
+            System.setOut(new PrintStream(outBytes, true, StandardCharsets.UTF_8));
+            System.setErr(new PrintStream(errorBytes, true, StandardCharsets.UTF_8));
+            int code = Main.run(arguments.toArray(new String[0]));
+            return new Run(
+                    code, outBytes.toString(StandardCharsets.UTF_8), errorBytes.toString(StandardCharsets.UTF_8));
+        } finally {
+            System.setOut(out);
+            System.setErr(error);
+        }
+    }
+
+    private void refused(int code, String words, String... arguments) throws Exception {
+        Run run = run(arguments);
+        assertThat(run.error()).startsWith("coolsd: ").contains(words);
+        assertThat(run.error().lines()).hasSize(1);
+        assertThat(run.out()).isEmpty();
+        assertThat(run.code()).isEqualTo(code);
+        try (Stream<Path> files = Files.list(folder)) {
+            assertThat(files).as("nothing is left behind").containsExactly(model);
+        }
+    }
+
+    @Test
+    void generateWritesAGridAndSaysWhatItDid() throws Exception {
+        Path json = folder.resolve("stats.json");
+        Run run = run("--json", json.toString());
+        assertThat(run.error()).doesNotContain("coolsd: ");
+        assertThat(run.code()).isZero();
+        assertThat(run.out()).contains("3 images", "tokens/s", "accepted length", "drift", "plain sampling", "cpu");
+        BufferedImage grid = ImageIO.read(folder.resolve("images.png").toFile());
+        assertThat(grid.getWidth()).isEqualTo((2 * 10 + 2) * 4);
+        JsonNode figures = new ObjectMapper().readTree(json.toFile());
+        assertThat(figures.get("images").asInt()).isEqualTo(3);
+        assertThat(figures.get("acceptedLength").asDouble()).isBetween(1.0, 6.0);
+    }
+
+    @Test
+    void theSameSeedGivesTheSameFileAndAnotherSeedAnother() throws Exception {
+        Path image = folder.resolve("images.png");
+        run("--seed", "7");
+        byte[] first = Files.readAllBytes(image);
+        run("--seed", "7");
+        assertThat(Files.readAllBytes(image)).isEqualTo(first);
+        run("--seed", "70");
+        assertThat(Files.readAllBytes(image)).isNotEqualTo(first);
+    }
+
+    @Test
+    void everyScheduleGenerates() {
+        for (String schedule : List.of("target", "lossless", "uniform", "exponential", "linear")) {
+            assertThat(run("--schedule", schedule, "--class", "coat").code()).as(schedule).isZero();
+        }
+    }
+
+    @Test
+    void wrongUseIsOneLineAndExitCode2() throws Exception {
+        refused(2, "class is 'shoe'", "--class", "shoe");
+        refused(2, "delta is -1.0", "--delta", "-1");
+        refused(2, "draftLength is 65", "--draft-length", "65");
+        refused(2, "temperature is -2.0", "--temperature", "-2");
+        refused(2, "count is 0", "--count", "0");
+        refused(2, "--schedule", "--schedule", "fast");
+        refused(2, "--colour", "--colour");
+    }
+
+    @Test
+    void failuresAreOneLineAndExitCode1() throws Exception {
+        refused(1, "there is no folder", "--output", folder.resolve("none/images.png").toString());
+        refused(1, "is a folder", "--output", folder.toString());
+        Path target = model.resolve("target.safetensors");
+        byte[] whole = Files.readAllBytes(target);
+        Files.write(target, java.util.Arrays.copyOf(whole, whole.length / 2));
+        refused(1, "target.safetensors");
+        Files.write(target, new byte[] {1, 2, 3}, StandardOpenOption.TRUNCATE_EXISTING);
+        refused(1, "target.safetensors");
+        Files.delete(target);
+        refused(1, "no such file");
+        Files.writeString(model.resolve("config.json"), "{");
+        refused(1, "config.json");
+        Files.writeString(model.resolve("config.json"), CONFIG.replace("\"dim\": 32", "\"dim\": 64"));
+        Files.write(target, whole);
+        refused(1, "shape");
+    }
+}

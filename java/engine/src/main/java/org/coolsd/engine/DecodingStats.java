@@ -9,6 +9,9 @@ public final class DecodingStats {
     private long accepted;
     private double drift;
 
+    /** A decoder makes its own. */
+    DecodingStats() {}
+
     void step(int drafted, int accepted, double drift) {
         steps++;
         tokens += accepted + 1L;

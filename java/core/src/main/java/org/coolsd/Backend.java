@@ -37,8 +37,7 @@ public final class Backend {
         if (Native.coolsd_backend_status(Native.COOLSD_CUDA) == Native.COOLSD_OK) {
             return new Backend(Native.COOLSD_CUDA, "cuda:0", "a device is present");
         }
-        return new Backend(
-                Native.COOLSD_CPU, "cpu", Native.coolsd_last_error().getString());
+        return new Backend(Native.COOLSD_CPU, "cpu", Native.coolsd_last_error().getString());
     }
 
     int code() {

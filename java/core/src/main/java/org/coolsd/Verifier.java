@@ -52,7 +52,9 @@ public final class Verifier implements AutoCloseable {
         }
 
         private static void set(coolsd_logits view, Logits logits) {
-            view.data(logits.pointer()).row_stride(logits.rowStride()).dtype(logits.type().ordinal());
+            view.data(logits.pointer())
+                    .row_stride(logits.rowStride())
+                    .dtype(logits.type().ordinal());
         }
     }
 
@@ -91,11 +93,7 @@ public final class Verifier implements AutoCloseable {
             sampled = new View(sampleArgs.logits(), sampleArgs.logits_uncond());
             tokens = out.asBuffer();
             status = state.asBuffer();
-            verdict = new Verdict(
-                    tokens,
-                    accepted.asBuffer(),
-                    status,
-                    drift.asBuffer());
+            verdict = new Verdict(tokens, accepted.asBuffer(), status, drift.asBuffer());
         } catch (RuntimeException e) {
             release();
             throw e;

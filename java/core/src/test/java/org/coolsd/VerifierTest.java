@@ -39,7 +39,8 @@ class VerifierTest {
             double bonus = Philox.uniform(seed, position + length, BONUS);
             var expected = ReferenceVerifier.verify(p, q, tokens, schedule.omega(), u, resample, bonus);
             try (Verifier verifier = Verifier.open(
-                    Backend.cpu(), VerifierSpec.of(vocab, schedule, Sampling.of().temperature(temperature)))) {
+                    Backend.cpu(),
+                    VerifierSpec.of(vocab, schedule, Sampling.of().temperature(temperature)))) {
                 Verdict verdict = verifier.verify(
                         Logits.copyOf(target, length + 1, vocab),
                         length == 0 ? null : Logits.copyOf(draft, length, vocab),
@@ -86,7 +87,9 @@ class VerifierTest {
                 int[] token = new int[1];
                 for (int seed = 0; seed < steps; seed++) {
                     token[0] = verifier.sample(draftLogits, Purpose.DRAFT, seed, 9);
-                    counts[verifier.verify(targetLogits, draftLogits, token, seed, 9).token(0)]++;
+                    counts[
+                            verifier.verify(targetLogits, draftLogits, token, seed, 9)
+                                    .token(0)]++;
                 }
             }
             assertThat(chiSquare(counts, law, steps)).isLessThan(60);
@@ -130,11 +133,7 @@ class VerifierTest {
         try (Verifier verifier = Verifier.open(Backend.cpu(), spec)) {
             for (int seed = 0; seed < 1000; seed++) {
                 Verdict verdict = verifier.verify(
-                        Logits.copyOf(target, 3, vocab),
-                        Logits.copyOf(draft, 2, vocab),
-                        new int[] {3, 4},
-                        seed,
-                        0);
+                        Logits.copyOf(target, 3, vocab), Logits.copyOf(draft, 2, vocab), new int[] {3, 4}, seed, 0);
                 assertThat(verdict.accepted()).isZero();
                 double u = Philox.uniform(seed, 0, RESAMPLE);
                 double reached = 0;
@@ -183,7 +182,8 @@ class VerifierTest {
         }
         Schedule.Drafts none = Schedule.lossless().draftLength(0);
         try (Verifier guided = Verifier.open(
-                        Backend.cpu(), VerifierSpec.of(vocab, none, Sampling.of().guidance(4)));
+                        Backend.cpu(),
+                        VerifierSpec.of(vocab, none, Sampling.of().guidance(4)));
                 Verifier plain = Verifier.open(Backend.cpu(), VerifierSpec.of(vocab, none, Sampling.of()))) {
             Logits both = Logits.copyOf(conditional, 1, vocab).guidedBy(Logits.copyOf(unconditional, 1, vocab));
             for (int seed = 0; seed < 500; seed++) {
@@ -200,13 +200,14 @@ class VerifierTest {
         Logits two = Logits.copyOf(new float[8], 2, 4);
         assertThatThrownBy(() -> verifier.verify(two, two, new int[2], 0, 0))
                 .hasMessage("target is [2, 4], it must be [3, 4]");
-        assertThatThrownBy(() -> verifier.sample(
-                        Logits.copyOf(new float[] {0, Float.NaN, 0, 0}, 1, 4), Purpose.DRAFT, 0, 12))
+        assertThatThrownBy(() ->
+                        verifier.sample(Logits.copyOf(new float[] {0, Float.NaN, 0, 0}, 1, 4), Purpose.DRAFT, 0, 12))
                 .hasMessage("no token can be sampled at position 12: status NAN");
         verifier.close();
         verifier.close();
         assertThatThrownBy(() -> verifier.verify(two, two, new int[2], 0, 0)).hasMessage("the verifier is closed");
-        assertThatThrownBy(() -> Schedule.exponential(-1)).hasMessage("delta is -1.0, it must be finite and at least 0");
+        assertThatThrownBy(() -> Schedule.exponential(-1))
+                .hasMessage("delta is -1.0, it must be finite and at least 0");
         assertThatThrownBy(() -> Backend.cuda(0)).hasMessage("this build of coolsd has no CUDA backend");
         assertThat(Backend.auto().toString()).isEqualTo("cpu (this build of coolsd has no CUDA backend)");
     }

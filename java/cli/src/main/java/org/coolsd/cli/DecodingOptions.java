@@ -60,12 +60,13 @@ final class DecodingOptions {
     /** The schedule with its draft length; a usage error if a value is out of range. */
     Schedule.Drafts schedule() {
         return checked(() -> {
-            Schedule schedule = switch (kind) {
-                case TARGET, LOSSLESS -> Schedule.lossless();
-                case UNIFORM -> Schedule.uniform(delta);
-                case EXPONENTIAL -> Schedule.exponential(delta);
-                case LINEAR -> Schedule.linear(delta, 0);
-            };
+            Schedule schedule =
+                    switch (kind) {
+                        case TARGET, LOSSLESS -> Schedule.lossless();
+                        case UNIFORM -> Schedule.uniform(delta);
+                        case EXPONENTIAL -> Schedule.exponential(delta);
+                        case LINEAR -> Schedule.linear(delta, 0);
+                    };
             Schedule.Drafts drafts = schedule.draftLength(draftLength);
             return kind == Kind.TARGET ? schedule.draftLength(0) : drafts;
         });

@@ -128,7 +128,9 @@ class CommandLineTest {
     @Test
     void everyScheduleGenerates() {
         for (String schedule : List.of("target", "lossless", "uniform", "exponential", "linear")) {
-            assertThat(run("--schedule", schedule, "--class", "coat").code()).as(schedule).isZero();
+            assertThat(run("--schedule", schedule, "--class", "coat").code())
+                    .as(schedule)
+                    .isZero();
         }
     }
 
@@ -145,7 +147,11 @@ class CommandLineTest {
 
     @Test
     void failuresAreOneLineAndExitCode1() throws Exception {
-        refused(1, "there is no folder", "--output", folder.resolve("none/images.png").toString());
+        refused(
+                1,
+                "there is no folder",
+                "--output",
+                folder.resolve("none/images.png").toString());
         refused(1, "is a folder", "--output", folder.toString());
         Path target = model.resolve("target.safetensors");
         byte[] whole = Files.readAllBytes(target);

@@ -8,7 +8,11 @@ import org.bytedeco.javacpp.tools.InfoMapper;
 
 /** What JavaCPP generates the binding {@code Native} from: coolsd.h, and nothing by hand. */
 @Properties(
-        value = @Platform(include = "coolsd.h", link = "coolsd", preload = {}),
+        value =
+                @Platform(
+                        include = "coolsd.h",
+                        link = "coolsd",
+                        preload = {}),
         target = "org.coolsd.internal.binding",
         global = "org.coolsd.internal.binding.Native")
 public class NativePreset implements InfoMapper {

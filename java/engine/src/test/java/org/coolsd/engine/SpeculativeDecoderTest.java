@@ -92,8 +92,8 @@ class SpeculativeDecoderTest {
 
     private static SpeculativeDecoder decoder(Schedule.Drafts schedule, Sampling sampling) throws Exception {
         Fixture gpt = Fixture.open("gpt-c2i");
-        LlamaGen target = LlamaGen.forInference(
-                gpt.config(LlamaGenConfig.class), gpt.weights("model.pt"), Precision.F32);
+        LlamaGen target =
+                LlamaGen.forInference(gpt.config(LlamaGenConfig.class), gpt.weights("model.pt"), Precision.F32);
         Fixture eagle = Fixture.open("eagle-c2i");
         EagleDrafter drafter = EagleDrafter.forInference(
                 eagle.config(EagleConfig.class), 4, eagle.weights("pytorch_model.bin"), Precision.F32);

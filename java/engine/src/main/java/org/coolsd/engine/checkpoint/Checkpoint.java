@@ -53,7 +53,9 @@ public final class Checkpoint {
         Map<String, Tensor> all = new LinkedHashMap<>();
         for (String name : files) {
             Path shard = index.resolveSibling(name);
-            if (!shard.toAbsolutePath().normalize().startsWith(index.toAbsolutePath().getParent().normalize())) {
+            if (!shard.toAbsolutePath()
+                    .normalize()
+                    .startsWith(index.toAbsolutePath().getParent().normalize())) {
                 throw new CheckpointException(index, "the shard '" + name + "' lies outside the checkpoint's folder");
             }
             all.putAll(read(shard));

@@ -72,7 +72,10 @@ public final class Safetensors {
             for (Iterator<Map.Entry<String, JsonNode>> i = root.fields(); i.hasNext(); ) {
                 Map.Entry<String, JsonNode> entry = i.next();
                 if (entry.getKey().equals("__metadata__")) {
-                    entry.getValue().fields().forEachRemaining(f -> metadata.put(f.getKey(), f.getValue().asText()));
+                    entry.getValue()
+                            .fields()
+                            .forEachRemaining(
+                                    f -> metadata.put(f.getKey(), f.getValue().asText()));
                 } else {
                     tensors.put(entry.getKey(), tensor(file, channel, 8 + length, entry.getKey(), entry.getValue()));
                 }
@@ -118,8 +121,10 @@ public final class Safetensors {
                     file, "tensor '" + name + "': shape " + dims + " and bytes " + begin + ".." + end + " disagree");
         }
         if (end > channel.size() - base) {
-            throw new CheckpointException(file, "cut short: tensor '" + name + "' ends at byte " + (base + end)
-                    + ", the file at " + channel.size());
+            throw new CheckpointException(
+                    file,
+                    "cut short: tensor '" + name + "' ends at byte " + (base + end) + ", the file at "
+                            + channel.size());
         }
         Tensor tensor = torch.zeros(shape, new TensorOptions(type.torch));
         long bytes = end - begin;
@@ -127,7 +132,8 @@ public final class Safetensors {
             Pointer data = tensor.data_ptr();
             for (long done = 0; done < bytes; done += CHUNK) {
                 int n = (int) Math.min(CHUNK, bytes - done);
-                ByteBuffer window = new BytePointer(data).position(done).capacity(done + n).asByteBuffer();
+                ByteBuffer window =
+                        new BytePointer(data).position(done).capacity(done + n).asByteBuffer();
                 fill(file, channel, base + begin + done, window);
             }
         }
@@ -157,8 +163,7 @@ public final class Safetensors {
      * Writes {@code tensors} in the map's order. The file appears whole or not at all: it is written beside its place
      * and then moved.
      */
-    public static void write(Path file, Map<String, Tensor> tensors, Map<String, String> metadata)
-            throws IOException {
+    public static void write(Path file, Map<String, Tensor> tensors, Map<String, String> metadata) throws IOException {
         ObjectNode header = JSON.createObjectNode();
         if (!metadata.isEmpty()) {
             ObjectNode strings = header.putObject("__metadata__");
@@ -196,7 +201,12 @@ public final class Safetensors {
                         Pointer data = whole.data_ptr();
                         for (long done = 0; done < bytes; done += CHUNK) {
                             long n = Math.min(CHUNK, bytes - done);
-                            drain(channel, new BytePointer(data).position(done).capacity(done + n).asByteBuffer());
+                            drain(
+                                    channel,
+                                    new BytePointer(data)
+                                            .position(done)
+                                            .capacity(done + n)
+                                            .asByteBuffer());
                         }
                     }
                 }

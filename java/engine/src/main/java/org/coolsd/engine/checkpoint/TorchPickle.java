@@ -43,7 +43,8 @@ final class TorchPickle {
             }
             String root = pickle.getName().substring(0, pickle.getName().length() - "data.pkl".length());
             try {
-                return new TensorUnpickler(file, zip, root).loads(zip.getInputStream(pickle).readAllBytes());
+                return new TensorUnpickler(file, zip, root)
+                        .loads(zip.getInputStream(pickle).readAllBytes());
             } catch (PickleException e) {
                 if (e.getCause() instanceof CheckpointException cause) {
                     throw cause;

@@ -25,16 +25,7 @@ public record FashionMnist(Tensor images, Tensor labels) {
 
     /** The ten classes by index. */
     public static final List<String> CLASSES = List.of(
-            "T-shirt/top",
-            "Trouser",
-            "Pullover",
-            "Dress",
-            "Coat",
-            "Sandal",
-            "Shirt",
-            "Sneaker",
-            "Bag",
-            "Ankle boot");
+            "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot");
 
     /** The 60 000 training pictures under {@code folder}. */
     public static FashionMnist train(Path folder) throws IOException {

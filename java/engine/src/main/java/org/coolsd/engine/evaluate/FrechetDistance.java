@@ -31,11 +31,15 @@ public final class FrechetDistance {
             Tensor b = covariance(y);
             Tensor root = squareRoot(a);
             Tensor product = root.matmul(b).matmul(root);
-            double rootTrace = notNegative(torch.linalg_eigvalsh(symmetric(product), new org.bytedeco.javacpp.BytePointer("L")))
+            double rootTrace = notNegative(
+                            torch.linalg_eigvalsh(symmetric(product), new org.bytedeco.javacpp.BytePointer("L")))
                     .sqrt()
                     .sum()
                     .item_double();
-            return gap.square().sum().item_double() + a.trace().item_double() + b.trace().item_double() - 2 * rootTrace;
+            return gap.square().sum().item_double()
+                    + a.trace().item_double()
+                    + b.trace().item_double()
+                    - 2 * rootTrace;
         }
     }
 

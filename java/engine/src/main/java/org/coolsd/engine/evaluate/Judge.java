@@ -66,8 +66,7 @@ public final class Judge {
     public static double negativeLogLikelihood(LlamaGen target, Tensor tokens, Tensor labels) {
         return each(tokens.size(0), (at, n) -> {
                     Tensor images = tokens.narrow(0, at, n);
-                    Tensor features =
-                            target.features(labels.narrow(0, at, n), images.narrow(1, 0, images.size(1) - 1));
+                    Tensor features = target.features(labels.narrow(0, at, n), images.narrow(1, 0, images.size(1) - 1));
                     return torch.cross_entropy_loss(target.logits(features).flatten(0, 1), images.flatten())
                             .mul(new Scalar((double) n))
                             .reshape(1);

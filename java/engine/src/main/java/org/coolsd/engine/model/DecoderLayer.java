@@ -85,14 +85,12 @@ final class DecoderLayer {
 
     /** x / sqrt(mean(x^2) + eps) * weight over the last dimension, in f32. */
     static Tensor norm(Tensor x, Tensor weight, double eps) {
-        return torch.rms_norm(
-                x, new long[] {weight.size(0)}, new TensorOptional(weight), new DoubleOptional(eps));
+        return torch.rms_norm(x, new long[] {weight.size(0)}, new TensorOptional(weight), new DoubleOptional(eps));
     }
 
     /** Additive causal mask [n, n]: 0 on and below the diagonal, -inf above. */
     static Tensor causalMask(long n) {
-        Tensor mask = torch.full(
-                new long[] {n, n}, new Scalar(Double.NEGATIVE_INFINITY));
+        Tensor mask = torch.full(new long[] {n, n}, new Scalar(Double.NEGATIVE_INFINITY));
         return mask.triu(1);
     }
 

@@ -37,8 +37,8 @@ public final class LlamaGen {
         norm = weights.get("norm.weight", d);
         Tensor output = weights.get("output.weight", config.vocabSize(), d);
         head = training ? output : precision.cast(output);
-        Rotary rotary = Rotary.grid(
-                config.grid(), config.conditions(), config.dim() / config.heads(), config.ropeBase());
+        Rotary rotary =
+                Rotary.grid(config.grid(), config.conditions(), config.dim() / config.heads(), config.ropeBase());
         mask = DecoderLayer.causalMask(rotary.positions());
         layers = new DecoderLayer[config.layers()];
         for (int i = 0; i < layers.length; i++) {
@@ -119,8 +119,7 @@ public final class LlamaGen {
      * @return f32 [batch, 1 + n, dim]
      */
     public Tensor features(Tensor labels, Tensor images) {
-        Tensor x = torch.cat(
-                new TensorVector(embedClasses(labels), embedTokens(images)), 1);
+        Tensor x = torch.cat(new TensorVector(embedClasses(labels), embedTokens(images)), 1);
         return run(x, null);
     }
 

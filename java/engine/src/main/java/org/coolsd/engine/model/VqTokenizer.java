@@ -69,7 +69,9 @@ public final class VqTokenizer {
         norm(w, "decoder.norm_out", width);
         conv(w, "decoder.conv_out", 3, width, 3);
         Tensor book = torch.randn(config.codebookSize(), config.embedDim());
-        w.put("quantize.embedding.weight", book.div(book.square().sum(new long[] {1}, true, NO_TYPE).sqrt()));
+        w.put(
+                "quantize.embedding.weight",
+                book.div(book.square().sum(new long[] {1}, true, NO_TYPE).sqrt()));
         conv(w, "quant_conv", config.embedDim(), config.zChannels(), 1);
         conv(w, "post_quant_conv", config.zChannels(), config.embedDim(), 1);
         return new Weights(w);

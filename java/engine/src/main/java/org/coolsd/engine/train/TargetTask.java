@@ -47,8 +47,8 @@ public final class TargetTask implements TrainingTask {
     public Tensor loss(Tensor indices) {
         Tensor images = torch.index_select(tokens, 0, indices);
         Tensor dropped = torch.rand(indices.size(0)).lt(new Scalar(LABEL_DROPOUT));
-        Tensor classes = torch.index_select(labels, 0, indices)
-                .masked_fill(dropped, new Scalar((double) config.nullClass()));
+        Tensor classes =
+                torch.index_select(labels, 0, indices).masked_fill(dropped, new Scalar((double) config.nullClass()));
         Tensor features = model.features(classes, images.narrow(1, 0, images.size(1) - 1));
         return torch.cross_entropy_loss(model.logits(features).flatten(0, 1), images.flatten());
     }

@@ -32,7 +32,8 @@ class CheckpointTest {
         Safetensors back = Safetensors.read(file);
         assertThat(back.metadata()).isEqualTo(Map.of("step", "12"));
         assertThat(back.tensors().keySet()).containsExactly("a", "b", "empty");
-        tensors.forEach((name, t) -> assertThat(t.equal(back.tensors().get(name))).isTrue());
+        tensors.forEach(
+                (name, t) -> assertThat(t.equal(back.tensors().get(name))).isTrue());
         try (var files = Files.list(folder)) {
             assertThat(files).containsExactly(file);
         }
@@ -41,7 +42,9 @@ class CheckpointTest {
     @Test
     void shardedSafetensorsAreJoined() throws Exception {
         Map<String, Tensor> all = Checkpoint.read(FIXTURES.resolve("chameleon/model.safetensors.index.json"));
-        assertThat(all).containsKeys("model.embed_tokens.weight", "lm_head.weight").hasSize(29);
+        assertThat(all)
+                .containsKeys("model.embed_tokens.weight", "lm_head.weight")
+                .hasSize(29);
     }
 
     @Test

@@ -85,10 +85,12 @@ class OfficialOutputsTest {
     void vqTokenizer() throws Exception {
         Fixture fixture = Fixture.open("vq");
         VqTokenizer vq = new VqTokenizer(fixture.config(VqConfig.class), fixture.weights("model.pt"));
-        assertClose(vq.decode(fixture.expected().get("codes")), fixture.expected().get("decoded"));
+        assertClose(
+                vq.decode(fixture.expected().get("codes")), fixture.expected().get("decoded"));
         Tensor latents = vq.latents(fixture.expected().get("image"));
         assertClose(latents, fixture.expected().get("encoded_latents"));
-        assertThat(vq.quantise(latents).equal(fixture.expected().get("encoded_codes"))).isTrue();
+        assertThat(vq.quantise(latents).equal(fixture.expected().get("encoded_codes")))
+                .isTrue();
     }
 
     @Test
@@ -101,13 +103,13 @@ class OfficialOutputsTest {
     }
 
     private static LlamaGen target(Fixture fixture) throws Exception {
-        return LlamaGen.forInference(
-                fixture.config(LlamaGenConfig.class), fixture.weights("model.pt"), Precision.F32);
+        return LlamaGen.forInference(fixture.config(LlamaGenConfig.class), fixture.weights("model.pt"), Precision.F32);
     }
 
     private static Tensor labels(Fixture fixture, LlamaGen model) {
         Tensor labels = fixture.expected().get("labels");
-        Tensor none = Tensors.of(new long[] {model.config().nullClass(), model.config().nullClass()}, 2);
+        Tensor none = Tensors.of(
+                new long[] {model.config().nullClass(), model.config().nullClass()}, 2);
         return torch.cat(new TensorVector(labels, none), 0);
     }
 

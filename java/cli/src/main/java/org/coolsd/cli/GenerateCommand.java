@@ -56,6 +56,12 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(names = "--model", paramLabel = "DIR", description = "model folder (default: ${DEFAULT-VALUE})")
     private Path model = ModelFolder.SHIPPED;
 
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            description = "of matrix products; one is fastest for small models (default: ${DEFAULT-VALUE})")
+    private int threads = 1;
+
     @Mixin
     private DecodingOptions decoding;
 
@@ -67,13 +73,16 @@ final class GenerateCommand implements Callable<Integer> {
         if (count < 1 || count > 10_000) {
             throw new ParameterException(command.commandLine(), "count is " + count + ", it must be 1..10000");
         }
+        if (threads < 1) {
+            throw new ParameterException(command.commandLine(), "threads is " + threads + ", at least 1 is needed");
+        }
         Schedule.Drafts schedule = decoding.schedule();
         ModelFolder folder = ModelFolder.open(model);
         int only = label == null ? -1 : classIndex(folder.config().classes());
         Sampling sampling = decoding.sampling(folder);
         AtomicFile.requireWritable(output);
         json.check();
-        LibTorch.load(Runtime.getRuntime().availableProcessors());
+        LibTorch.load(threads);
         ImageModel images = ImageModel.load(folder, Precision.BF16);
         int classes = folder.config().classes().size();
         int compared = schedule.length() == 0 ? 0 : Math.min(COMPARED, count);

@@ -141,6 +141,7 @@ class CommandLineTest {
         refused(2, "draftLength is 65", "--draft-length", "65");
         refused(2, "temperature is -2.0", "--temperature", "-2");
         refused(2, "count is 0", "--count", "0");
+        refused(2, "threads is 0", "--threads", "0");
         refused(2, "--schedule", "--schedule", "fast");
         refused(2, "--colour", "--colour");
     }

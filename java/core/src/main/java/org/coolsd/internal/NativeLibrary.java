@@ -29,7 +29,7 @@ public final class NativeLibrary {
             if (folder == null) {
                 Loader.load(Native.class);
             } else {
-                System.load(folder + "/libcoolsd.so");
+                System.load(folder + "/libcoolsd.so.0.1");
                 System.load(folder + "/libjniNative.so");
             }
         } catch (UnsatisfiedLinkError e) {

@@ -11,8 +11,7 @@ import org.bytedeco.javacpp.tools.InfoMapper;
         value =
                 @Platform(
                         include = "coolsd.h",
-                        link = "coolsd",
-                        preload = {}),
+                        link = "coolsd@.0.1"),
         target = "org.coolsd.internal.binding",
         global = "org.coolsd.internal.binding.Native")
 public class NativePreset implements InfoMapper {

@@ -2,6 +2,8 @@
 #ifndef COOLSD_SIMT_SITE_H
 #define COOLSD_SIMT_SITE_H
 
+#include <cstring>
+
 namespace coolsd::simt {
 
 struct Site {
@@ -10,6 +12,10 @@ struct Site {
 
   /* As a default argument: the place of the outermost call. */
   static constexpr Site here(const char* file = __builtin_FILE(), int line = __builtin_LINE()) { return {file, line}; }
+
+  bool operator==(const Site& other) const {
+    return line == other.line && (file == other.file || std::strcmp(file, other.file) == 0);
+  }
 };
 
 }  // namespace coolsd::simt

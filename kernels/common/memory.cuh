@@ -42,7 +42,9 @@ template <typename T>
 void store_global(T* p, typename Same<T>::type v, COOLSD_SITE) {
   simt::store_global(p, v, site);
 }
-inline uint4 load_global_16(const void* p, COOLSD_SITE) { return simt::load_global(static_cast<const uint4*>(p), site); }
+inline uint4 load_global_16(const void* p, COOLSD_SITE) {
+  return simt::load_global(static_cast<const uint4*>(p), site);
+}
 template <typename T>
 T load_workspace(const T* p, COOLSD_SITE) {
   return simt::load_global(p, site);
@@ -130,9 +132,7 @@ __device__ __forceinline__ T* dynamic_shared() {
   extern __shared__ uint4 coolsd_dynamic_shared[];
   return reinterpret_cast<T*>(coolsd_dynamic_shared);
 }
-__device__ __forceinline__ unsigned load_relaxed(const unsigned* p) {
-  return *const_cast<const volatile unsigned*>(p);
-}
+__device__ __forceinline__ unsigned load_relaxed(const unsigned* p) { return *const_cast<const volatile unsigned*>(p); }
 __device__ __forceinline__ unsigned load_acquire(const unsigned* p) {
   const unsigned v = load_relaxed(p);
   __threadfence();

@@ -14,9 +14,6 @@
 
 #define COOLSD_SIMT 1
 
-// "#pragma unroll" means nothing to g++.
-#pragma GCC diagnostic ignored "-Wunknown-pragmas"
-
 #define __global__ __attribute__((unused))
 #define __device__
 #define __host__

@@ -48,10 +48,10 @@ struct Rendezvous {
 struct Warp {
   uint32_t first_thread = 0;
   uint32_t block = 0;
-  uint32_t lanes = 0;      // those that exist
+  uint32_t lanes = 0;  // those that exist
   uint32_t exited = 0;
   uint32_t at_barrier = 0;  // waiting for their block or grid
-  uint32_t sync_time = 0;  // last __syncwarp of all lanes
+  uint32_t sync_time = 0;   // last __syncwarp of all lanes
   // Last __syncwarp of subsets: [a * 32 + b] is the time up to which lane b's accesses happened before lane a's.
   std::unique_ptr<std::array<uint32_t, kWarpSize * kWarpSize>> partial_sync;
   std::vector<Rendezvous> open;

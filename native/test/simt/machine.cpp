@@ -113,8 +113,7 @@ void Machine::body(void* argument) {
 }
 
 void Machine::turn(const Scheduler::Choice& choice) {
-  Thread& thread =
-      grid_.threads[choice.block * grid_.block_threads + choice.warp * kWarpSize + choice.lane];
+  Thread& thread = grid_.threads[choice.block * grid_.block_threads + choice.warp * kWarpSize + choice.lane];
   running_ = &thread;
   running_view_ = &thread;
   threadIdx = thread.index;
@@ -181,8 +180,8 @@ void Machine::arrive(Wait why, Site site) {
   for (const Rendezvous& open : warp.open) {
     if (open.mask >> thread.lane & 1) {
       memory_.fail(Kind::warp_divergence,
-                   std::string(why == Wait::exited ? "exits" : "waits at a barrier") + " while lanes of its warp wait " +
-                       "for it at line " + std::to_string(open.site.line),
+                   std::string(why == Wait::exited ? "exits" : "waits at a barrier") +
+                       " while lanes of its warp wait " + "for it at line " + std::to_string(open.site.line),
                    site);
     }
   }
@@ -193,8 +192,9 @@ void Machine::leave() {
   Thread& thread = *running_;
   Block& block = grid_.blocks[thread.block];
   if (block.arrived > 0) {
-    memory_.fail(Kind::barrier_divergence, "exits while " + std::to_string(block.arrived) +
-                                               " threads of its block wait at a barrier", block.site);
+    memory_.fail(Kind::barrier_divergence,
+                 "exits while " + std::to_string(block.arrived) + " threads of its block wait at a barrier",
+                 block.site);
   }
   if (at_grid_barrier_ > 0) memory_.fail(Kind::barrier_divergence, "exits while others wait at the grid barrier", {});
   arrive(Wait::exited, thread.site);
@@ -291,6 +291,8 @@ uint64_t Machine::collective(Collective kind, uint32_t mask, uint64_t value, uin
   Warp& warp = grid_.warps[thread.warp];
   const uint32_t bit = 1u << thread.lane;
   const auto diverged = [&](const std::string& text) { memory_.fail(Kind::warp_divergence, text, site); };
+  // Code for whole warps says so with the full mask, also in a block's last, shorter warp.
+  if (mask == 0xffffffffu) mask = warp.lanes;
   if (!(mask & bit)) diverged("calls a warp collective whose mask does not name it");
   if (mask & ~warp.lanes) diverged("names lanes that the warp does not have");
   if (mask & warp.exited) diverged("names a lane that has exited");

@@ -50,7 +50,8 @@ void Memory::add_buffer(const std::string& name, uintptr_t base, std::size_t byt
 
 void Memory::initialise(uintptr_t base, std::size_t bytes) {
   for (Buffer& buffer : buffers_) {
-    if (base < buffer.base || base - buffer.base > buffer.bytes || buffer.bytes - (base - buffer.base) < bytes) continue;
+    if (base < buffer.base || base - buffer.base > buffer.bytes || buffer.bytes - (base - buffer.base) < bytes)
+      continue;
     if (buffer.cells.empty()) return;
     for (std::size_t i = base - buffer.base; i < base - buffer.base + bytes; ++i) {
       buffer.cells[i] = Cell{};
@@ -89,7 +90,7 @@ void Memory::start_launch(std::size_t dynamic_bytes, const Thread* const* runnin
 }
 
 void Memory::finish_launch() {
-  if (const SharedVariable* variable = variables_.changed_since(untouched_)) {
+  if (const SharedVariable* variable = variables_.restore(untouched_)) {
     throw Defect(Defect::Kind::unchecked_shared_store,
                  variable->name + " was written by a plain assignment; use store_shared of memory.cuh");
   }

@@ -120,15 +120,16 @@ std::vector<unsigned char> SharedVariables::snapshot() const {
   return std::vector<unsigned char>(bytes, bytes + bytes_);
 }
 
-const SharedVariable* SharedVariables::changed_since(const std::vector<unsigned char>& snapshot) const {
-  const auto* bytes = reinterpret_cast<const unsigned char*>(base_);
+const SharedVariable* SharedVariables::restore(const std::vector<unsigned char>& snapshot) const {
+  const SharedVariable* changed = nullptr;
   for (const SharedVariable& variable : variables_) {
-    const std::size_t at = variable.address;
-    if (!std::equal(bytes + at, bytes + at + variable.bytes, snapshot.begin() + static_cast<std::ptrdiff_t>(at))) {
-      return &variable;
-    }
+    auto* now = reinterpret_cast<unsigned char*>(address(variable));
+    const unsigned char* before = snapshot.data() + variable.address;
+    if (std::memcmp(now, before, variable.bytes) == 0) continue;
+    std::memcpy(now, before, variable.bytes);
+    changed = &variable;
   }
-  return nullptr;
+  return changed;
 }
 
 }  // namespace coolsd::simt

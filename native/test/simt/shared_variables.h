@@ -46,8 +46,8 @@ class SharedVariables {
   std::size_t storage_bytes() const { return storage_bytes_; }
   /* Bytes of the segment as they are now, to see later whether a kernel wrote past the accessors. */
   std::vector<unsigned char> snapshot() const;
-  /* The variable that differs from the snapshot, or null. */
-  const SharedVariable* changed_since(const std::vector<unsigned char>& snapshot) const;
+  /* Puts the segment back to the snapshot; returns a variable that differed, or null. */
+  const SharedVariable* restore(const std::vector<unsigned char>& snapshot) const;
 
  private:
   SharedVariables();
@@ -74,7 +74,7 @@ struct DynamicShared {
  * Defines the array that a kernel declares as `extern __shared__ type name[]`; stands in the kernel's namespace, before
  * or after the #include of the .cu file. (Kernels that use dynamic_shared() of memory.cuh do not need it.)
  */
-#define COOLSD_SIMT_DYNAMIC_SHARED(type, name)                                             \
+#define COOLSD_SIMT_DYNAMIC_SHARED(type, name)                                            \
   alignas(16) thread_local type name[::coolsd::simt::kDynamicSharedLimit / sizeof(type)]; \
   static const ::coolsd::simt::DynamicShared coolsd_simt_dynamic_##name(name)
 

@@ -7,21 +7,20 @@
 
 #include "../accessors.h"
 
-#define COOLSD_SIMT_ATOMIC(name, T, next)                                                        \
-  inline T name(T* address, T value, coolsd::simt::Site site = coolsd::simt::Site::here()) {     \
-    return coolsd::simt::update_atomic(address, site, [&](T old) -> T { return (next); });       \
+#define COOLSD_SIMT_ATOMIC(name, T, next)                                                    \
+  inline T name(T* address, T value, coolsd::simt::Site site = coolsd::simt::Site::here()) { \
+    return coolsd::simt::update_atomic(address, site, [&](T old) -> T { return (next); });   \
   }
-#define COOLSD_SIMT_ATOMICS(T, U)                                                                \
-  COOLSD_SIMT_ATOMIC(atomicAdd, T, static_cast<T>(static_cast<U>(old) + static_cast<U>(value)))  \
-  COOLSD_SIMT_ATOMIC(atomicMax, T, old < value ? value : old)                                    \
-  COOLSD_SIMT_ATOMIC(atomicMin, T, value < old ? value : old)                                    \
-  COOLSD_SIMT_ATOMIC(atomicExch, T, ((void)old, value))                                          \
-  COOLSD_SIMT_ATOMIC(atomicAnd, T, old & value)                                                  \
-  COOLSD_SIMT_ATOMIC(atomicOr, T, old | value)                                                   \
-  COOLSD_SIMT_ATOMIC(atomicXor, T, old ^ value)                                                  \
-  inline T atomicCAS(T* address, T expected, T value,                                            \
-                     coolsd::simt::Site site = coolsd::simt::Site::here()) {                     \
-    return coolsd::simt::update_atomic(address, site, [&](T old) { return old == expected ? value : old; }); \
+#define COOLSD_SIMT_ATOMICS(T, U)                                                                             \
+  COOLSD_SIMT_ATOMIC(atomicAdd, T, static_cast<T>(static_cast<U>(old) + static_cast<U>(value)))               \
+  COOLSD_SIMT_ATOMIC(atomicMax, T, old < value ? value : old)                                                 \
+  COOLSD_SIMT_ATOMIC(atomicMin, T, value < old ? value : old)                                                 \
+  COOLSD_SIMT_ATOMIC(atomicExch, T, ((void)old, value))                                                       \
+  COOLSD_SIMT_ATOMIC(atomicAnd, T, old& value)                                                                \
+  COOLSD_SIMT_ATOMIC(atomicOr, T, old | value)                                                                \
+  COOLSD_SIMT_ATOMIC(atomicXor, T, old ^ value)                                                               \
+  inline T atomicCAS(T* address, T expected, T value, coolsd::simt::Site site = coolsd::simt::Site::here()) { \
+    return coolsd::simt::update_atomic(address, site, [&](T old) { return old == expected ? value : old; });  \
   }
 
 COOLSD_SIMT_ATOMICS(int, unsigned)

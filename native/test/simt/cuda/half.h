@@ -1,4 +1,5 @@
-/* 16-bit floats: storage and exact conversions, rounding to nearest even; no arithmetic, as the kernels compute in f32. */
+/* 16-bit floats: storage and exact conversions, rounding to nearest even; no arithmetic, as the kernels compute in f32.
+ */
 #ifndef COOLSD_SIMT_CUDA_HALF_H
 #define COOLSD_SIMT_CUDA_HALF_H
 

@@ -37,8 +37,8 @@ TEST(Rule, ResidualIsTargetLessWhatWasAccepted) {
   for (int i = 0; i < 100000; ++i) {
     const double p = unit(random), q = unit(random), omega = 3 * unit(random);
     const double f = std::min(1.0, omega * p / q);
-    EXPECT_NEAR(residual(p, q, omega), std::max(p - q * f, 0.0), 1e-15);
-    EXPECT_NEAR(drift(p, q, omega), std::max(q * f - p, 0.0), 1e-15);
+    EXPECT_NEAR(residual(p, q, 1 - omega, 0.0), std::max(p - q * f, 0.0), 1e-15);
+    EXPECT_NEAR(drift(p, q, 1 - omega, 0.0), std::max(q * f - p, 0.0), 1e-15);
   }
 }
 

@@ -34,11 +34,12 @@ struct ScalarOps {
 
 /*
  * Whether a draft token is accepted with the uniform u in [0, 1): probability min(1, omega P / Q), written without the
- * division. P = 0 is never accepted; Q = 0 with P > 0 always.
+ * division. omega P = 0 is never accepted; Q = 0 with omega P > 0 always.
  */
 template <typename T>
 COOLSD_HD bool accept(T p, T q, T omega, T u) {
-  return p > 0 && (q <= 0 || u * q < omega * p);
+  const T allowed = omega * p;
+  return allowed > 0 && (q <= 0 || u * q < allowed);
 }
 
 /* Unnormalised resampling law: P - Q min(1, omega P / Q) = max(P - Q, (1 - omega) P, 0). kept is 1 - omega. */

@@ -1,7 +1,6 @@
 #include "simd.h"
 
 #include <algorithm>
-#include <limits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "simd.cpp"
@@ -94,27 +93,20 @@ Maximum MaximumOf(const float* x, int32_t n) {
   const D d;
   const int32_t lanes = static_cast<int32_t>(hn::Lanes(d));
   V a = hn::Neg(hn::Inf(d)), b = a;
-  /* A sum of x * 0 is NaN if one of them is NaN or infinite; only then is looking closer worth it. */
-  V odd = hn::Zero(d);
+  M nan = hn::IsNaN(a);
   int32_t i = 0;
   for (; i + 2 * lanes <= n; i += 2 * lanes) {
     const V x0 = hn::LoadU(d, x + i), x1 = hn::LoadU(d, x + i + lanes);
-    odd = odd + (x0 - x0) + (x1 - x1);
+    nan = hn::Or(nan, hn::Or(hn::IsNaN(x0), hn::IsNaN(x1)));
     a = hn::Max(a, x0);
     b = hn::Max(b, x1);
   }
   for (; i < n; i += lanes) {
     const V x0 = tail(x, i, n);
-    odd = odd + (x0 - x0);
+    nan = hn::Or(nan, hn::IsNaN(x0));
     a = hn::Max(a, x0);
   }
-  if (hn::AllTrue(d, odd == odd)) return {hn::GetLane(hn::MaxOfLanes(d, hn::Max(a, b))), false};
-  Maximum slow{-std::numeric_limits<float>::infinity(), false};
-  for (int32_t k = 0; k < n; ++k) {
-    slow.nan = slow.nan || std::isnan(x[k]);
-    slow.largest = x[k] > slow.largest ? x[k] : slow.largest;
-  }
-  return slow;
+  return {hn::GetLane(hn::MaxOfLanes(d, hn::Max(a, b))), !hn::AllFalse(d, nan)};
 }
 
 template <bool kCut>
@@ -169,9 +161,11 @@ ResidualSums ResidualAs(const float* px, const Exponential& pe, const float* qx,
   const V zero = hn::Zero(d), kept = hn::Set(d, kept_factor), scale_q = hn::Set(d, ratio);
   const V pl = hn::Set(d, pe.largest), ps = hn::Set(d, pe.scale), pc = hn::Set(d, pe.cut_value);
   const V ql = hn::Set(d, qe.largest), qs = hn::Set(d, qe.scale), qc = hn::Set(d, qe.cut_value);
-  V r0 = zero, r1 = zero, d0 = zero, most = hn::Neg(hn::Inf(d)), odd = zero;
+  V r0 = zero, r1 = zero, d0 = zero, most = hn::Neg(hn::Inf(d));
+  M nan = hn::IsNaN(zero);
   const auto step = [&](V x, V y, int32_t i, V& sum) HWY_ATTR {
     most = hn::Max(most, y);
+    nan = hn::Or(nan, hn::IsNaN(y));
     const V p = exponential<kCut>(x, pl, ps, pc, i, pe.cut_index);
     const V q = exponential<kCut>(y, ql, qs, qc, i, qe.cut_index) * scale_q;
     const V r = residual<VectorOps>(p, q, kept, zero);
@@ -182,7 +176,6 @@ ResidualSums ResidualAs(const float* px, const Exponential& pe, const float* qx,
   int32_t i = 0;
   for (; i + 2 * lanes <= n; i += 2 * lanes) {
     const V y0 = hn::LoadU(d, qx + i), y1 = hn::LoadU(d, qx + i + lanes);
-    odd = odd + (y0 - y0) + (y1 - y1);
     const V a = step(hn::LoadU(d, px + i), y0, i, r0);
     const V b = step(hn::LoadU(d, px + i + lanes), y1, i + lanes, r1);
     if constexpr (kStore) {
@@ -192,19 +185,12 @@ ResidualSums ResidualAs(const float* px, const Exponential& pe, const float* qx,
   }
   for (; i < n; i += lanes) {
     const V y = tail(qx, i, n);
-    odd = odd + (y - y);
     const V a = step(tail(px, i, n), y, i, r0);
     if constexpr (kStore) hn::BlendedStore(a, hn::FirstN(d, static_cast<size_t>(n - i)), d, out + i);
   }
-  ResidualSums sums{static_cast<double>(hn::GetLane(hn::SumOfLanes(d, r0 + r1))),
-                    static_cast<double>(hn::GetLane(hn::SumOfLanes(d, d0))), hn::GetLane(hn::MaxOfLanes(d, most)),
-                    false};
-  if (!hn::AllTrue(d, odd == odd)) {
-    const Maximum seen = MaximumOf(qx, n);
-    sums.draft_largest = seen.largest;
-    sums.draft_nan = seen.nan;
-  }
-  return sums;
+  return {static_cast<double>(hn::GetLane(hn::SumOfLanes(d, r0 + r1))),
+          static_cast<double>(hn::GetLane(hn::SumOfLanes(d, d0))), hn::GetLane(hn::MaxOfLanes(d, most)),
+          !hn::AllFalse(d, nan)};
 }
 
 ResidualSums Residual(const float* px, const Exponential& pe, const float* qx, const Exponential& qe, float ratio,

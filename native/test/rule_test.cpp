@@ -48,6 +48,7 @@ TEST(Rule, Edges) {
   EXPECT_TRUE(accept(0.5, 0.0, 1.0, 0.999999));
   EXPECT_TRUE(accept(0.5, 0.5, 1.0, 1 - 0x1p-32));
   EXPECT_FALSE(accept(0.5, 0.5, 0.0, 0.0));
+  EXPECT_FALSE(accept(0.5, 0.0, 0.0, 0.5));
 }
 
 }  // namespace

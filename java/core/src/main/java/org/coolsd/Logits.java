@@ -3,6 +3,7 @@ package org.coolsd;
 import java.nio.FloatBuffer;
 import java.util.Objects;
 import org.bytedeco.javacpp.FloatPointer;
+import org.coolsd.internal.NativeLibrary;
 
 /**
  * A view of logits [batch, rows, vocab] in memory that somebody else owns and keeps alive. Element (b, i, v) stands at
@@ -76,6 +77,7 @@ public final class Logits {
             throw new IllegalArgumentException("buffer is not direct; use copyOf for arrays");
         }
         requireElements(buffer.remaining(), rows, vocab);
+        NativeLibrary.require();
         FloatPointer pointer = new FloatPointer(buffer);
         long start = pointer.address() + 4L * pointer.position();
         return new Logits(start, Type.F32, 1, rows, vocab, 0, vocab, pointer);
@@ -84,6 +86,7 @@ public final class Logits {
     /** A native copy of {@code values}, row by row. */
     public static Logits copyOf(float[] values, int rows, int vocab) {
         requireElements(values.length, rows, vocab);
+        NativeLibrary.require();
         FloatPointer pointer = new FloatPointer(values);
         return new Logits(pointer.address(), Type.F32, 1, rows, vocab, 0, vocab, pointer);
     }

@@ -49,7 +49,8 @@ public final class Step {
     private final long normalisersAddress;
     private final long drawnNormalisersAddress;
     private final Verdict[] verdicts;
-    private boolean allSampled;
+    /** Whether the draft of a sequence was sampled here, so that its normalisers are known. */
+    private final boolean[] sampledHere;
 
     /** The conditional and unconditional halves of one argument inside a native struct. */
     private record View(ByteBuffer memory, int conditional, int unconditional) {
@@ -111,6 +112,7 @@ public final class Step {
                 spec.reports().contains(Report.RATIO) ? bytes(8 * outputs).asDoubleBuffer() : null;
         DoubleBuffer logProb =
                 spec.reports().contains(Report.LOG_PROB) ? bytes(8 * outputs).asDoubleBuffer() : null;
+        sampledHere = new boolean[batch];
         verdicts = new Verdict[batch];
         for (int b = 0; b < batch; b++) {
             verdicts[b] = new Verdict(b, stride, tokens, accepted, status, drift, ratio, logProb);
@@ -191,7 +193,7 @@ public final class Step {
         seeds.put(b, seed);
         positions.put(b, position);
         lengths.put(b, 0);
-        allSampled = true;
+        sampledHere[b] = true;
     }
 
     /** Takes the first {@code length} of {@code tokens} as the draft of sequence {@code b}, sampled elsewhere. */
@@ -203,9 +205,7 @@ public final class Step {
         }
         draftTokens.put(b * stride, tokens, 0, length);
         lengths.put(b, length);
-        if (length > 0) {
-            allSampled = false;
-        }
+        sampledHere[b] = length == 0;
     }
 
     /**
@@ -254,7 +254,9 @@ public final class Step {
      */
     public void verify(Logits target, Logits draft) {
         int longest = 0;
+        boolean allSampled = true;
         for (int b = 0; b < batch; b++) {
+            allSampled &= sampledHere[b];
             longest = Math.max(longest, lengths.get(b));
         }
         require("target", target, longest + 1);

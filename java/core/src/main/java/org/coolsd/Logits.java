@@ -113,6 +113,17 @@ public final class Logits {
         return guided;
     }
 
+    /** Row {@code i} of every sequence, with its unconditional half. */
+    public Logits row(int i) {
+        if (i < 0 || i >= rows) {
+            throw new IndexOutOfBoundsException("i is " + i + ", there are " + rows + " rows");
+        }
+        long start = address + i * rowStride * (type == Type.F32 ? 4 : 2);
+        Logits row = new Logits(start, type, batch, 1, vocab, batchStride, rowStride, keptAlive);
+        row.unconditional = unconditional == null ? null : unconditional.row(i);
+        return row;
+    }
+
     /** Sequences in view. */
     public int batch() {
         return batch;

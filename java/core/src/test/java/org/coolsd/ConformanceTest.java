@@ -118,7 +118,7 @@ class ConformanceTest {
                 Step step = verifier.step(1);
                 step.begin(0, one.seeds[0], one.positions[0]);
                 for (int i = 0; i < one.length; i++) {
-                    step.sampleDraft(row(one.draftLogits, i));
+                    step.sampleDraft(one.draftLogits.row(i));
                 }
                 step.verify(one.targetLogits, one.draftLogits);
                 int[] drafted = new int[one.length];
@@ -137,18 +137,6 @@ class ConformanceTest {
                 }
             }
         }
-    }
-
-    private static Logits row(Logits all, int i) {
-        Logits row = Logits.at(address(all, i), all.type(), 1, all.vocab(), all.rowStride());
-        Logits other = all.unconditional();
-        return other == null
-                ? row
-                : row.guidedBy(Logits.at(address(other, i), other.type(), 1, all.vocab(), other.rowStride()));
-    }
-
-    private static long address(Logits all, int i) {
-        return all.address() + i * all.rowStride() * (all.type() == Logits.Type.F32 ? 4 : 2);
     }
 
     @Test

@@ -17,9 +17,9 @@ struct Scratch {
       : sums(static_cast<size_t>(vocab / simd::kBlock) + 2),
         target_block(simd::kBlock),
         draft_block(simd::kBlock),
-        weights(simd::kBlock),
-        candidates(static_cast<size_t>(vocab) + 64),
-        masses(static_cast<size_t>(vocab) + 64) {}
+        weights(simd::kBlock + simd::kSlack),
+        candidates(static_cast<size_t>(vocab + simd::kSlack)),
+        masses(static_cast<size_t>(vocab + simd::kSlack)) {}
 
   std::vector<double> sums; /* per block of what is drawn from */
   std::vector<float> target_block, draft_block, weights;

@@ -82,11 +82,14 @@ void Load(const Row& row, int64_t from, int32_t n, float* out) {
   }
 }
 
-/* A vector from x + i; lanes from n on hold -inf. */
+/* A vector from x + i; lanes from n on hold -inf. Through memory of its own: SSE4's masked load reads whole vectors. */
 HWY_INLINE V tail(const float* x, int32_t i, int32_t n) {
   const D d;
-  return hn::IfThenElse(hn::FirstN(d, static_cast<size_t>(n - i)),
-                        hn::MaskedLoad(hn::FirstN(d, static_cast<size_t>(n - i)), d, x + i), hn::Neg(hn::Inf(d)));
+  HWY_ALIGN float copy[64];
+  static_assert(HWY_MAX_BYTES <= sizeof copy);
+  hn::Store(hn::Neg(hn::Inf(d)), d, copy);
+  std::memcpy(copy, x + i, sizeof(float) * std::min(hn::Lanes(d), static_cast<size_t>(n - i)));
+  return hn::Load(d, copy);
 }
 
 Maximum MaximumOf(const float* x, int32_t n) {

@@ -14,6 +14,7 @@
 namespace coolsd::simd {
 
 constexpr int32_t kBlock = 2048;
+constexpr int32_t kSlack = 64; /* what a store may touch, unchanged, behind the end of an output */
 
 /* exp((x - largest) / temperature), as 2^((x - largest) scale), of the tokens a cut-off keeps. */
 struct Exponential {
@@ -46,17 +47,18 @@ void load(const Row& row, int64_t from, int32_t n, float* out);
 /* The largest value and whether there is a NaN. */
 Maximum maximum(const float* x, int32_t n);
 
-/* Writes the exponentials unless out is NULL and returns their sum. */
+/* Writes the exponentials (room for n + kSlack) unless out is NULL and returns their sum. */
 double exponentials(const float* x, int32_t n, const Exponential& e, float* out);
 
 /*
  * The unnormalised residual max(P - Q, (1 - omega) P, 0) of one block times the target's mass; ratio is the target's
- * mass over the draft's. Writes it unless out is NULL; the drift is summed only if asked for.
+ * mass over the draft's. Writes it (room for n + kSlack) unless out is
+ * NULL; the drift is summed only if asked for.
  */
 ResidualSums residual(const float* target_x, const Exponential& target_e, const float* draft_x,
                       const Exponential& draft_e, float ratio, float kept, int32_t n, bool drift, float* out);
 
-/* Copies the values >= bound, in order; out needs room for n. Returns their number. */
+/* Copies the values >= bound, in order; out needs room for n + kSlack. Returns their number. */
 int32_t compress(const float* x, int32_t n, float bound, float* out);
 
 }  // namespace coolsd::simd

@@ -37,7 +37,8 @@ typedef enum coolsd_row_status {
   COOLSD_ROW_NAN = 1,            /* a logit that was read is NaN */
   COOLSD_ROW_INFINITE = 2,       /* a logit that was read is +inf */
   COOLSD_ROW_EMPTY = 3,          /* all logits of a row are -inf, or the window is masked entirely */
-  COOLSD_ROW_TOKEN_OUT_OF_RANGE = 4 /* a draft token below 0 or not below the vocabulary size */
+  COOLSD_ROW_TOKEN_OUT_OF_RANGE = 4, /* a draft token below 0 or not below the vocabulary size */
+  COOLSD_ROW_NORMALISER = 5          /* a draft normaliser that does not belong to its row */
 } coolsd_row_status;
 
 typedef enum coolsd_dtype { COOLSD_F32 = 0, COOLSD_F16 = 1, COOLSD_BF16 = 2 } coolsd_dtype;
@@ -52,7 +53,10 @@ typedef enum coolsd_purpose {
   COOLSD_BONUS = 3
 } coolsd_purpose;
 
-/* How logits become probabilities: guidance, temperature, window, top-k, top-p, in this order. */
+/*
+ * How logits become probabilities: guidance, temperature, window, top-k, top-p, in this order.
+ * The guided logit is u + guidance (c - u), each operation rounded to f32; tokens are ordered by (guided logit, index).
+ */
 typedef struct coolsd_sampling {
   size_t struct_size;
   float temperature; /* >= 0; 0 is argmax, ties to the lowest index */
@@ -71,6 +75,37 @@ typedef struct coolsd_logits {
   int32_t dtype; /* coolsd_dtype */
 } coolsd_logits;
 
+/*
+ * What makes one row of logits a probability law: P(v) = exp((x_v - largest) / temperature) / mass for the tokens that
+ * windows and cut-offs keep. coolsd_sample writes it, coolsd_verify takes it back instead of reading the row again.
+ */
+typedef struct coolsd_normaliser {
+  double mass;       /* sum of the exponentials of the kept tokens, > 0 */
+  float largest;     /* largest guided logit of the window */
+  float cut_value;   /* kept are tokens above it, and those equal to it up to cut_index; -inf keeps all */
+  int32_t cut_index;
+  int32_t reserved;  /* 0 */
+} coolsd_normaliser;
+
+/* How much neighbouring probability LANTERN pools, and what it resamples from (METHOD.md, "Baselines"). */
+typedef enum coolsd_lantern_rule {
+  COOLSD_LANTERN = 0,          /* pooled sum at most bound */
+  COOLSD_LANTERN_PLUS_PLUS = 1 /* pooled sum at most (bound - 1) P(x) */
+} coolsd_lantern_rule;
+typedef enum coolsd_lantern_residual {
+  COOLSD_RESIDUAL_LANTERN = 0, /* Norm([P - Q 1(not pooled)]+) */
+  COOLSD_RESIDUAL_OPTIMAL = 1  /* G* with the acceptance of every token: V k gathers, a reference */
+} coolsd_lantern_residual;
+
+typedef struct coolsd_lantern {
+  size_t struct_size;
+  const int32_t* neighbours; /* [V, k], nearest first, without the token itself; must outlive the verifier */
+  int32_t k;                 /* 1..V-1 */
+  int32_t rule;              /* coolsd_lantern_rule */
+  float bound;               /* delta >= 0, or lambda >= 1 */
+  int32_t residual;          /* coolsd_lantern_residual */
+} coolsd_lantern;
+
 typedef struct coolsd_verifier coolsd_verifier;
 
 typedef struct coolsd_verifier_spec {
@@ -81,6 +116,7 @@ typedef struct coolsd_verifier_spec {
   const float* omega;   /* [L], finite, >= 0; copied */
   coolsd_sampling target;
   coolsd_sampling draft;
+  const coolsd_lantern* lantern; /* NULL: acceptance min(1, omega P/Q); else LANTERN's, and every omega must be 1 */
 } coolsd_verifier_spec;
 
 typedef struct coolsd_verify_args {
@@ -97,7 +133,10 @@ typedef struct coolsd_verify_args {
   int32_t* tokens;                /* out [B, L+1]: accepted tokens, the drawn one, then -1 */
   int32_t* accepted;              /* out [B] */
   int32_t* status;                /* out [B], coolsd_row_status */
-  double* drift;                  /* out [B, L] or NULL: D of visited positions, 0 elsewhere */
+  const coolsd_normaliser* draft_normalisers; /* [B, L] as coolsd_sample wrote them, or NULL: computed from draft */
+  double* drift;    /* out [B, L] or NULL: D = TV(Phat, P) of visited positions, 0 elsewhere */
+  double* ratio;    /* out [B, L+1] or NULL: P/Phat of every emitted token, 1 elsewhere */
+  double* log_prob; /* out [B, L+1] or NULL: log P of every emitted token, 0 elsewhere */
 } coolsd_verify_args;
 
 typedef struct coolsd_sample_args {
@@ -110,6 +149,7 @@ typedef struct coolsd_sample_args {
   const uint64_t* positions;   /* [B]: absolute position of the token drawn */
   int32_t* tokens;             /* out [B], -1 where status is not COOLSD_ROW_OK */
   int32_t* status;             /* out [B], coolsd_row_status */
+  coolsd_normaliser* normalisers; /* out [B] or NULL */
 } coolsd_sample_args;
 
 /* Version as major * 10000 + minor * 100 + patch. */
@@ -117,6 +157,9 @@ COOLSD_API int32_t coolsd_version(void);
 
 /* Words about this thread's last call that did not return COOLSD_OK; valid until its next call. */
 COOLSD_API const char* coolsd_last_error(void);
+
+/* The instruction set of the CPU backend, as Highway names it; the environment variable COOLSD_SIMD caps it. */
+COOLSD_API const char* coolsd_simd(void);
 
 /* COOLSD_OK if the backend can be used; otherwise coolsd_last_error() says why not. */
 COOLSD_API coolsd_status coolsd_backend_status(int32_t backend);

@@ -1,27 +1,17 @@
 /* The C ABI over the CPU backend: arguments checked, then one sequence after the other. */
 #include <cmath>
-#include <memory>
 #include <new>
 
-#include "common/philox.h"
-#include "common/rule.h"
 #include "coolsd.h"
-#include "distribution.h"
 #include "error.h"
+#include "simd.h"
+#include "step.h"
 
-using coolsd::Distribution;
 using coolsd::fail;
-using coolsd::Row;
-using coolsd::uniform_bits;
 
 struct coolsd_verifier {
-  explicit coolsd_verifier(const coolsd_verifier_spec& s)
-      : spec(s), omega(s.omega, s.omega + s.draft_length), p(s.vocab), q(s.vocab) {}
-
-  coolsd_verifier_spec spec;
-  std::vector<float> omega;
-  Distribution p;
-  Distribution q;
+  explicit coolsd_verifier(const coolsd_verifier_spec& spec) : cpu(spec) {}
+  coolsd::CpuVerifier cpu;
 };
 
 namespace {
@@ -36,8 +26,7 @@ coolsd_status check(const coolsd_sampling& s, const char* name, int32_t vocab) {
                 static_cast<double>(s.temperature));
   }
   if (!std::isfinite(s.guidance)) {
-    return fail(COOLSD_INVALID_ARGUMENT, "%s.guidance is %g, it must be finite", name,
-                static_cast<double>(s.guidance));
+    return fail(COOLSD_INVALID_ARGUMENT, "%s.guidance is %g, it must be finite", name, static_cast<double>(s.guidance));
   }
   if (s.top_k < 0) return fail(COOLSD_INVALID_ARGUMENT, "%s.top_k is %d, it must be at least 0", name, s.top_k);
   if (!(s.top_p > 0 && s.top_p <= 1)) {
@@ -76,63 +65,54 @@ coolsd_status check_size(const Args& args, const char* name) {
   return COOLSD_OK;
 }
 
-/* Replaces p by the resampling law of one position; leaves p as it is where the residual is empty. */
-void to_residual(Distribution& p, const Distribution& q, double omega) {
-  double mass = 0;
-  for (int32_t v = 0; v < p.vocab(); ++v) mass += coolsd::residual(p[v], q[v], omega);
-  if (mass <= 0) return;
-  for (int32_t v = 0; v < p.vocab(); ++v) p.at(v) = coolsd::residual(p[v], q[v], omega);
-}
-
-double drift(const Distribution& p, const Distribution& q, double omega) {
-  double d = 0;
-  if (omega > 1) {
-    for (int32_t v = 0; v < p.vocab(); ++v) d += coolsd::drift(p[v], q[v], omega);
+coolsd_status check(const coolsd_lantern& l, const coolsd_verifier_spec& spec) {
+  COOLSD_TRY(check_size(l, "spec.lantern"));
+  COOLSD_REQUIRE(l.neighbours);
+  if (l.k < 1 || l.k >= spec.vocab) {
+    return fail(COOLSD_INVALID_ARGUMENT, "spec.lantern.k is %d, it must be 1..%d", l.k, spec.vocab - 1);
   }
-  return d;
-}
-
-/* One sequence: tokens [length + 1] are filled as far as they go. Nothing after the first rejection is read. */
-coolsd_row_status verify_one(coolsd_verifier& s, const coolsd_verify_args& a, int32_t b, int32_t length,
-                             int32_t* tokens, int32_t* accepted, double* drifts) {
-  const int32_t stride = s.spec.draft_length;
-  const uint64_t seed = a.seeds[b];
-  const uint64_t position = a.positions[b];
-  for (int32_t i = 0; i < length; ++i) {
-    const int32_t token = a.draft_tokens[int64_t{b} * stride + i];
-    if (token < 0 || token >= s.spec.vocab) return COOLSD_ROW_TOKEN_OUT_OF_RANGE;
+  if (l.rule != COOLSD_LANTERN && l.rule != COOLSD_LANTERN_PLUS_PLUS) {
+    return fail(COOLSD_INVALID_ARGUMENT, "spec.lantern.rule is %d, not a coolsd_lantern_rule", l.rule);
   }
-  int32_t n = 0;
-  uint32_t purpose = COOLSD_BONUS;
-  for (; n < length; ++n) {
-    coolsd_row_status row = s.p.assign(Row(a.target, b, n), Row(a.target_uncond, b, n), s.spec.target);
-    if (row != COOLSD_ROW_OK) return row;
-    row = s.q.assign(Row(a.draft, b, n), Row(a.draft_uncond, b, n), s.spec.draft);
-    if (row != COOLSD_ROW_OK) return row;
-    const double omega = static_cast<double>(s.omega[static_cast<size_t>(n)]);
-    if (drifts != nullptr) drifts[n] = drift(s.p, s.q, omega);
-    const int32_t token = a.draft_tokens[int64_t{b} * stride + n];
-    const uint64_t at = position + static_cast<uint64_t>(n);
-    const double u = static_cast<double>(uniform_bits(seed, at, COOLSD_ACCEPT)) * 0x1p-32;
-    if (!coolsd::accept(s.p[token], s.q[token], omega, u)) {
-      to_residual(s.p, s.q, omega);
-      purpose = COOLSD_RESAMPLE;
-      break;
+  if (l.residual != COOLSD_RESIDUAL_LANTERN && l.residual != COOLSD_RESIDUAL_OPTIMAL) {
+    return fail(COOLSD_INVALID_ARGUMENT, "spec.lantern.residual is %d, not a coolsd_lantern_residual", l.residual);
+  }
+  const float least = l.rule == COOLSD_LANTERN ? 0.0f : 1.0f;
+  if (!(l.bound >= least) || std::isinf(l.bound)) {
+    return fail(COOLSD_INVALID_ARGUMENT, "spec.lantern.bound is %g, it must be finite and at least %g",
+                static_cast<double>(l.bound), static_cast<double>(least));
+  }
+  for (int64_t i = 0; i < int64_t{spec.vocab} * l.k; ++i) {
+    if (l.neighbours[i] < 0 || l.neighbours[i] >= spec.vocab) {
+      return fail(COOLSD_INVALID_ARGUMENT, "spec.lantern.neighbours[%lld] is %d, it must be 0..%d",
+                  static_cast<long long>(i), l.neighbours[i], spec.vocab - 1);
     }
-    tokens[n] = token;
   }
-  if (n == length) {
-    const coolsd_row_status row = s.p.assign(Row(a.target, b, n), Row(a.target_uncond, b, n), s.spec.target);
-    if (row != COOLSD_ROW_OK) return row;
+  for (int32_t i = 0; i < spec.draft_length; ++i) {
+    if (spec.omega[i] != 1) {
+      return fail(COOLSD_INVALID_ARGUMENT, "spec.omega[%d] is %g, with spec.lantern it must be 1", i,
+                  static_cast<double>(spec.omega[i]));
+    }
   }
-  tokens[n] = s.p.draw(uniform_bits(seed, position + static_cast<uint64_t>(n), purpose));
-  *accepted = n;
-  return COOLSD_ROW_OK;
+  return COOLSD_OK;
+}
+
+/* Both halves of one argument must have one element type. */
+coolsd_status check_pair(const coolsd_logits& l, const coolsd_logits& uncond, const char* name, bool required) {
+  COOLSD_TRY(check(l, name, required));
+  if (l.data == nullptr || uncond.data == nullptr) return COOLSD_OK;
+  if (uncond.dtype != l.dtype) {
+    return fail(COOLSD_INVALID_ARGUMENT, "%s_uncond.dtype is %d, %s.dtype is %d; they must be equal", name,
+                uncond.dtype, name, l.dtype);
+  }
+  return COOLSD_OK;
 }
 
 }  // namespace
 
 int32_t coolsd_version(void) { return 100; }
+
+const char* coolsd_simd(void) { return coolsd::simd::target(); }
 
 coolsd_status coolsd_backend_status(int32_t backend) {
   switch (backend) {
@@ -166,6 +146,7 @@ coolsd_status coolsd_verifier_create(const coolsd_verifier_spec* spec, coolsd_ve
   }
   COOLSD_TRY(check(spec->target, "spec.target", spec->vocab));
   COOLSD_TRY(check(spec->draft, "spec.draft", spec->vocab));
+  if (spec->lantern != nullptr) COOLSD_TRY(check(*spec->lantern, *spec));
   try {
     *out = new coolsd_verifier(*spec);
   } catch (const std::bad_alloc&) {
@@ -180,12 +161,10 @@ coolsd_status coolsd_verify(coolsd_verifier* verifier, const coolsd_verify_args*
   COOLSD_REQUIRE(verifier);
   COOLSD_REQUIRE(args);
   COOLSD_TRY(check_size(*args, "args"));
-  const int32_t stride = verifier->spec.draft_length;
+  const int32_t stride = verifier->cpu.spec().draft_length;
   if (args->batch < 1) return fail(COOLSD_INVALID_ARGUMENT, "args.batch is %d, it must be at least 1", args->batch);
-  COOLSD_TRY(check(args->target, "args.target", true));
-  COOLSD_TRY(check(args->target_uncond, "args.target_uncond", false));
-  COOLSD_TRY(check(args->draft, "args.draft", stride > 0));
-  COOLSD_TRY(check(args->draft_uncond, "args.draft_uncond", false));
+  COOLSD_TRY(check_pair(args->target, args->target_uncond, "args.target", true));
+  COOLSD_TRY(check_pair(args->draft, args->draft_uncond, "args.draft", stride > 0));
   if (stride > 0) COOLSD_REQUIRE(args->draft_tokens);
   COOLSD_REQUIRE(args->seeds);
   COOLSD_REQUIRE(args->positions);
@@ -194,22 +173,16 @@ coolsd_status coolsd_verify(coolsd_verifier* verifier, const coolsd_verify_args*
   COOLSD_REQUIRE(args->status);
   for (int32_t b = 0; b < args->batch && args->draft_lengths != nullptr; ++b) {
     if (args->draft_lengths[b] < 0 || args->draft_lengths[b] > stride) {
-      return fail(COOLSD_INVALID_ARGUMENT, "args.draft_lengths[%d] is %d, it must be 0..%d", b,
-                  args->draft_lengths[b], stride);
+      return fail(COOLSD_INVALID_ARGUMENT, "args.draft_lengths[%d] is %d, it must be 0..%d", b, args->draft_lengths[b],
+                  stride);
     }
   }
-  for (int32_t b = 0; b < args->batch; ++b) {
-    int32_t* tokens = args->tokens + int64_t{b} * (stride + 1);
-    double* drifts = args->drift == nullptr ? nullptr : args->drift + int64_t{b} * stride;
-    std::fill(tokens, tokens + stride + 1, -1);
-    if (drifts != nullptr) std::fill(drifts, drifts + stride, 0.0);
-    args->accepted[b] = 0;
-    const int32_t length = args->draft_lengths == nullptr ? stride : args->draft_lengths[b];
-    const coolsd_row_status row =
-        verify_one(*verifier, *args, b, length, tokens, args->accepted + b, drifts);
-    args->status[b] = row;
-    if (row != COOLSD_ROW_OK) std::fill(tokens, tokens + stride + 1, -1);
+  if (!verifier->cpu.has_drift() && (args->drift != nullptr || args->ratio != nullptr)) {
+    return fail(COOLSD_INVALID_ARGUMENT,
+                "%s is given, but under COOLSD_RESIDUAL_LANTERN the law of a position has no closed form",
+                args->drift != nullptr ? "args.drift" : "args.ratio");
   }
+  for (int32_t b = 0; b < args->batch; ++b) verifier->cpu.verify(*args, b);
   return COOLSD_OK;
 }
 
@@ -218,26 +191,14 @@ coolsd_status coolsd_sample(coolsd_verifier* verifier, const coolsd_sample_args*
   COOLSD_REQUIRE(args);
   COOLSD_TRY(check_size(*args, "args"));
   if (args->batch < 1) return fail(COOLSD_INVALID_ARGUMENT, "args.batch is %d, it must be at least 1", args->batch);
-  COOLSD_TRY(check(args->logits, "args.logits", true));
-  COOLSD_TRY(check(args->logits_uncond, "args.logits_uncond", false));
+  COOLSD_TRY(check_pair(args->logits, args->logits_uncond, "args.logits", true));
   if (args->purpose != COOLSD_DRAFT && args->purpose != COOLSD_BONUS) {
-    return fail(COOLSD_INVALID_ARGUMENT, "args.purpose is %d, it must be COOLSD_DRAFT or COOLSD_BONUS",
-                args->purpose);
+    return fail(COOLSD_INVALID_ARGUMENT, "args.purpose is %d, it must be COOLSD_DRAFT or COOLSD_BONUS", args->purpose);
   }
   COOLSD_REQUIRE(args->seeds);
   COOLSD_REQUIRE(args->positions);
   COOLSD_REQUIRE(args->tokens);
   COOLSD_REQUIRE(args->status);
-  const coolsd_sampling& sampling =
-      args->purpose == COOLSD_DRAFT ? verifier->spec.draft : verifier->spec.target;
-  for (int32_t b = 0; b < args->batch; ++b) {
-    const coolsd_row_status row =
-        verifier->p.assign(Row(args->logits, b, 0), Row(args->logits_uncond, b, 0), sampling);
-    args->status[b] = row;
-    args->tokens[b] = row != COOLSD_ROW_OK
-                          ? -1
-                          : verifier->p.draw(uniform_bits(args->seeds[b], args->positions[b],
-                                                          static_cast<uint32_t>(args->purpose)));
-  }
+  for (int32_t b = 0; b < args->batch; ++b) verifier->cpu.sample(*args, b);
   return COOLSD_OK;
 }

@@ -16,7 +16,7 @@ coolsd_sampling plain() { return {sizeof(coolsd_sampling), 1, 1, 0, 1, 0, 0}; }
 struct Case {
   Case(int32_t vocab, std::vector<float> weights, int32_t batch_size = 1)
       : v(vocab), l(static_cast<int32_t>(weights.size())), omega(std::move(weights)), batch(batch_size) {
-    spec = {sizeof spec, COOLSD_CPU, v, l, omega.data(), plain(), plain()};
+    spec = {sizeof spec, COOLSD_CPU, v, l, omega.data(), plain(), plain(), nullptr};
     target.resize(size(batch * (l + 1) * v));
     draft.resize(size(batch * l * v));
     for (size_t i = 0; i < target.size(); ++i) target[i] = std::sin(static_cast<float>(i * i % 997));
@@ -53,7 +53,10 @@ struct Case {
             tokens.data(),
             accepted.data(),
             status.data(),
-            drift.data()};
+            nullptr,
+            drift.data(),
+            nullptr,
+            nullptr};
     return coolsd_verify(verifier, &args);
   }
 

@@ -37,8 +37,8 @@ TEST(Rule, ResidualIsTargetLessWhatWasAccepted) {
   for (int i = 0; i < 100000; ++i) {
     const double p = unit(random), q = unit(random), omega = 3 * unit(random);
     const double f = std::min(1.0, omega * p / q);
-    EXPECT_NEAR(residual(p, q, omega), std::max(p - q * f, 0.0), 1e-15);
-    EXPECT_NEAR(drift(p, q, omega), std::max(q * f - p, 0.0), 1e-15);
+    EXPECT_NEAR(residual(p, q, 1 - omega, 0.0), std::max(p - q * f, 0.0), 1e-15);
+    EXPECT_NEAR(drift(p, q, 1 - omega, 0.0), std::max(q * f - p, 0.0), 1e-15);
   }
 }
 
@@ -48,6 +48,7 @@ TEST(Rule, Edges) {
   EXPECT_TRUE(accept(0.5, 0.0, 1.0, 0.999999));
   EXPECT_TRUE(accept(0.5, 0.5, 1.0, 1 - 0x1p-32));
   EXPECT_FALSE(accept(0.5, 0.5, 0.0, 0.0));
+  EXPECT_FALSE(accept(0.5, 0.0, 0.0, 0.5));
 }
 
 }  // namespace

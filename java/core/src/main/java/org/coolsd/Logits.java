@@ -3,11 +3,11 @@ package org.coolsd;
 import java.nio.FloatBuffer;
 import java.util.Objects;
 import org.bytedeco.javacpp.FloatPointer;
-import org.bytedeco.javacpp.Pointer;
+import org.coolsd.internal.NativeLibrary;
 
 /**
- * A view of logits [rows, vocab] in memory that somebody else owns and keeps alive. Element (i, v) stands at address +
- * (i rowStride + v) elements; rows need only be aligned to their elements.
+ * A view of logits [batch, rows, vocab] in memory that somebody else owns and keeps alive. Element (b, i, v) stands at
+ * address + (b batchStride + i rowStride + v) elements; rows need only be aligned to their elements.
  */
 public final class Logits {
     /** Element types. */
@@ -20,7 +20,9 @@ public final class Logits {
         BF16
     }
 
-    private final Address address;
+    private final long address;
+    private final int batch;
+    private final long batchStride;
     private final Type type;
     private final int rows;
     private final int vocab;
@@ -28,7 +30,20 @@ public final class Logits {
     private final Object keptAlive;
     private Logits unconditional;
 
-    private Logits(long address, Type type, int rows, int vocab, long rowStride, Object keptAlive) {
+    private Logits(
+            long address,
+            Type type,
+            int batch,
+            int rows,
+            int vocab,
+            long batchStride,
+            long rowStride,
+            Object keptAlive) {
+        if (batch < 1) {
+            throw new IllegalArgumentException("batch is " + batch + ", it must be at least 1");
+        }
+        this.batch = batch;
+        this.batchStride = batchStride;
         this.type = Objects.requireNonNull(type, "type");
         if (rows < 0) {
             throw new IllegalArgumentException("rows is " + rows + ", it must be at least 0");
@@ -39,7 +54,7 @@ public final class Logits {
         if (address == 0 && rows > 0) {
             throw new IllegalArgumentException("address is 0");
         }
-        this.address = new Address(address);
+        this.address = address;
         this.rows = rows;
         this.vocab = vocab;
         this.rowStride = rowStride;
@@ -48,7 +63,12 @@ public final class Logits {
 
     /** Memory at {@code address}, which must stay valid for as long as this view is used. */
     public static Logits at(long address, Type type, int rows, int vocab, long rowStride) {
-        return new Logits(address, type, rows, vocab, rowStride, null);
+        return new Logits(address, type, 1, rows, vocab, 0, rowStride, null);
+    }
+
+    /** As above for {@code batch} sequences, {@code batchStride} elements apart. */
+    public static Logits at(long address, Type type, int batch, int rows, int vocab, long batchStride, long rowStride) {
+        return new Logits(address, type, batch, rows, vocab, batchStride, rowStride, null);
     }
 
     /** The remaining elements of a direct buffer, row by row. */
@@ -57,16 +77,18 @@ public final class Logits {
             throw new IllegalArgumentException("buffer is not direct; use copyOf for arrays");
         }
         requireElements(buffer.remaining(), rows, vocab);
+        NativeLibrary.require();
         FloatPointer pointer = new FloatPointer(buffer);
         long start = pointer.address() + 4L * pointer.position();
-        return new Logits(start, Type.F32, rows, vocab, vocab, pointer);
+        return new Logits(start, Type.F32, 1, rows, vocab, 0, vocab, pointer);
     }
 
     /** A native copy of {@code values}, row by row. */
     public static Logits copyOf(float[] values, int rows, int vocab) {
         requireElements(values.length, rows, vocab);
+        NativeLibrary.require();
         FloatPointer pointer = new FloatPointer(values);
-        return new Logits(pointer.address(), Type.F32, rows, vocab, vocab, pointer);
+        return new Logits(pointer.address(), Type.F32, 1, rows, vocab, 0, vocab, pointer);
     }
 
     private static void requireElements(long elements, int rows, int vocab) {
@@ -78,13 +100,33 @@ public final class Logits {
 
     /** This view with the unconditional logits of classifier-free guidance, of the same shape. */
     public Logits guidedBy(Logits other) {
-        if (other.rows != rows || other.vocab != vocab) {
-            throw new IllegalArgumentException("unconditional is [" + other.rows + ", " + other.vocab
-                    + "], the conditional logits are [" + rows + ", " + vocab + "]");
+        if (other.batch != batch || other.rows != rows || other.vocab != vocab) {
+            throw new IllegalArgumentException(
+                    "unconditional is " + other.shape() + ", the conditional logits are " + shape());
         }
-        Logits guided = new Logits(address.address(), type, rows, vocab, rowStride, keptAlive);
+        if (other.type != type) {
+            throw new IllegalArgumentException(
+                    "unconditional is " + other.type + ", the conditional logits are " + type);
+        }
+        Logits guided = new Logits(address, type, batch, rows, vocab, batchStride, rowStride, keptAlive);
         guided.unconditional = other;
         return guided;
+    }
+
+    /** Row {@code i} of every sequence, with its unconditional half. */
+    public Logits row(int i) {
+        if (i < 0 || i >= rows) {
+            throw new IndexOutOfBoundsException("i is " + i + ", there are " + rows + " rows");
+        }
+        long start = address + i * rowStride * (type == Type.F32 ? 4 : 2);
+        Logits row = new Logits(start, type, batch, 1, vocab, batchStride, rowStride, keptAlive);
+        row.unconditional = unconditional == null ? null : unconditional.row(i);
+        return row;
+    }
+
+    /** Sequences in view. */
+    public int batch() {
+        return batch;
     }
 
     /** Rows in view. */
@@ -107,7 +149,12 @@ public final class Logits {
         return unconditional;
     }
 
-    Pointer pointer() {
+    /** [batch, rows, vocab], without batch if it is 1. */
+    String shape() {
+        return (batch == 1 ? "[" : "[" + batch + ", ") + rows + ", " + vocab + "]";
+    }
+
+    long address() {
         return address;
     }
 
@@ -115,10 +162,7 @@ public final class Logits {
         return rowStride;
     }
 
-    /** A pointer that owns nothing. */
-    private static final class Address extends Pointer {
-        Address(long address) {
-            this.address = address;
-        }
+    long batchStride() {
+        return batchStride;
     }
 }

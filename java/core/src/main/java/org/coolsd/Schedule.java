@@ -19,7 +19,7 @@ public sealed interface Schedule {
     }
 
     /** omega_i = delta w_i, w_i proportional to exp(-0.7 i) with arithmetic mean 1: COOL-SD. */
-    static Schedule exponential(double delta) {
+    static Exponential exponential(double delta) {
         return new Exponential(delta, NU, false);
     }
 
@@ -44,7 +44,10 @@ public sealed interface Schedule {
         return new Drafts(this, length, omega(length));
     }
 
-    /** max(1, omega_i): no acceptance is given away where omega would be below 1. */
+    /**
+     * max(1, s omega_i) with the s in [0, 1] that keeps the mean: where omega would be below 1, acceptance would be given
+     * away and no drift saved. All factors are 1 where the mean is at most 1.
+     */
     default Schedule clamped() {
         return new Clamped(this);
     }
@@ -144,10 +147,29 @@ public sealed interface Schedule {
         @Override
         public float[] omega(int length) {
             float[] omega = inner.omega(length);
+            double wanted = sum(omega, 1, 0);
+            double low = 0;
+            double high = 1;
+            for (int i = 0; i < 60; i++) {
+                double scale = (low + high) / 2;
+                if (sum(omega, scale, 1) < wanted) {
+                    low = scale;
+                } else {
+                    high = scale;
+                }
+            }
             for (int i = 0; i < length; i++) {
-                omega[i] = Math.max(1, omega[i]);
+                omega[i] = (float) Math.max(1, low * omega[i]);
             }
             return omega;
+        }
+
+        private static double sum(float[] omega, double scale, double least) {
+            double sum = 0;
+            for (float factor : omega) {
+                sum += Math.max(least, scale * factor);
+            }
+            return sum;
         }
     }
 

@@ -11,7 +11,9 @@ public enum Status {
     /** A row, or its window, is -inf throughout. */
     EMPTY,
     /** A draft token is negative or not below the vocabulary size. */
-    TOKEN_OUT_OF_RANGE;
+    TOKEN_OUT_OF_RANGE,
+    /** A draft normaliser does not belong to its row: the row was changed after the token was sampled. */
+    NORMALISER;
 
     private static final Status[] BY_CODE = values();
 

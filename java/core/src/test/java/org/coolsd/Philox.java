@@ -2,6 +2,11 @@ package org.coolsd;
 
 /** Philox4x32-10 in Java, for tests that need to know the native uniforms. */
 final class Philox {
+    static final int DRAFT = 0;
+    static final int ACCEPT = 1;
+    static final int RESAMPLE = 2;
+    static final int BONUS = 3;
+
     private Philox() {}
 
     static double uniform(long seed, long position, int purpose) {

@@ -17,7 +17,9 @@ final class DecodingOptions {
         LOSSLESS,
         UNIFORM,
         EXPONENTIAL,
-        LINEAR;
+        LINEAR,
+        CLAMPED,
+        GEOMETRIC;
 
         @Override
         public String toString() {
@@ -30,7 +32,9 @@ final class DecodingOptions {
 
     @Option(
             names = "--schedule",
-            description = "${COMPLETION-CANDIDATES}; target is plain sampling (default: ${DEFAULT-VALUE})")
+            description =
+                    "${COMPLETION-CANDIDATES}; target is plain sampling, exponential is COOL-SD, clamped is it with"
+                            + " no factor below 1, geometric is it with delta as geometric mean (default: ${DEFAULT-VALUE})")
     private Kind kind = Kind.EXPONENTIAL;
 
     @Option(
@@ -66,6 +70,8 @@ final class DecodingOptions {
                         case UNIFORM -> Schedule.uniform(delta);
                         case EXPONENTIAL -> Schedule.exponential(delta);
                         case LINEAR -> Schedule.linear(delta, 0);
+                        case CLAMPED -> Schedule.exponential(delta).clamped();
+                        case GEOMETRIC -> Schedule.exponential(delta).geometricMean();
                     };
             Schedule.Drafts drafts = schedule.draftLength(draftLength);
             return kind == Kind.TARGET ? schedule.draftLength(0) : drafts;

@@ -40,8 +40,8 @@ final class TrainCommand implements Callable<Integer> {
     enum Model {
         TOKENIZER(700, 32, 2e-3, 0),
         CLASSIFIER(2500, 128, 1.5e-3, 0.01),
-        TARGET(2000, 64, 2e-3, 0.05),
-        DRAFTER(1500, 64, 2e-3, 0.01);
+        TARGET(6000, 16, 2e-3, 0.05),
+        DRAFTER(2000, 16, 2e-3, 0.01);
 
         private final long steps;
         private final int batch;

@@ -127,7 +127,8 @@ class CommandLineTest {
 
     @Test
     void everyScheduleGenerates() {
-        for (String schedule : List.of("target", "lossless", "uniform", "exponential", "linear")) {
+        for (String schedule :
+                List.of("target", "lossless", "uniform", "exponential", "linear", "clamped", "geometric")) {
             assertThat(run("--schedule", schedule, "--class", "coat").code())
                     .as(schedule)
                     .isZero();
@@ -167,5 +168,33 @@ class CommandLineTest {
         Files.writeString(model.resolve("config.json"), CONFIG.replace("\"dim\": 32", "\"dim\": 64"));
         Files.write(target, whole);
         refused(1, "shape");
+    }
+
+    /**
+     * The first run of a fresh user, with an empty cache and with another libtorch where the dynamic linker looks: a file
+     * that it could not load, so that picking it up fails.
+     */
+    @Test
+    void theFirstRunTakesNoOtherLibtorch() throws Exception {
+        Path system = Files.createDirectory(folder.resolve("system"));
+        for (String name : List.of("libtorch_cpu.so", "libtorch.so", "libc10.so")) {
+            Files.writeString(system.resolve(name), "not a library");
+        }
+        ProcessBuilder fresh = new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Dorg.bytedeco.javacpp.cachedir=" + folder.resolve("cache"),
+                "-cp",
+                System.getProperty("java.class.path"),
+                Main.class.getName(),
+                "generate",
+                "--model=" + model,
+                "--count=1",
+                "--output=" + folder.resolve("first.png"));
+        fresh.environment().put("LD_LIBRARY_PATH", system.toString());
+        Process process = fresh.redirectErrorStream(true).start();
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(said).isZero();
+        assertThat(folder.resolve("cache")).isNotEmptyDirectory();
+        assertThat(folder.resolve("first.png")).isNotEmptyFile();
     }
 }

@@ -8,10 +8,7 @@ import org.bytedeco.javacpp.tools.InfoMapper;
 
 /** What JavaCPP generates the binding {@code Native} from: coolsd.h, and nothing by hand. */
 @Properties(
-        value =
-                @Platform(
-                        include = "coolsd.h",
-                        link = "coolsd@.0.1"),
+        value = @Platform(include = "coolsd.h", link = "coolsd@.0.1", preload = "hwy@.1"),
         target = "org.coolsd.internal.binding",
         global = "org.coolsd.internal.binding.Native")
 public class NativePreset implements InfoMapper {

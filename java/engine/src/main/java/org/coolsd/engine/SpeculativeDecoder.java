@@ -7,10 +7,10 @@ import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.coolsd.Backend;
 import org.coolsd.Logits;
-import org.coolsd.Purpose;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
 import org.coolsd.Status;
+import org.coolsd.Step;
 import org.coolsd.Verdict;
 import org.coolsd.Verifier;
 import org.coolsd.VerifierSpec;
@@ -37,6 +37,7 @@ public final class SpeculativeDecoder implements AutoCloseable {
     private final LlamaGen target;
     private final EagleDrafter drafter;
     private final Verifier verifier;
+    private final Step step;
     private final int draftLength;
     private final boolean guided;
     private final KvCache targetCache;
@@ -60,7 +61,9 @@ public final class SpeculativeDecoder implements AutoCloseable {
             throw new IllegalArgumentException("drafter is null, the draft length is " + draftLength);
         }
         int vocab = target.config().vocabSize();
-        this.verifier = Verifier.open(backend, VerifierSpec.of(vocab, schedule, sampling));
+        this.verifier = Verifier.open(
+                backend, VerifierSpec.of(vocab, schedule, sampling).report(VerifierSpec.Report.DRIFT));
+        this.step = verifier.step(1);
         long rows = guided ? 2 : 1;
         this.targetCache = target.newCache(rows);
         this.drafterCache = draftLength == 0 ? null : drafter.newCache(rows);
@@ -103,17 +106,13 @@ public final class SpeculativeDecoder implements AutoCloseable {
             try (NoGradGuard guard = new NoGradGuard();
                     PointerScope scope = new PointerScope()) {
                 int length = decided == 0 ? 0 : Math.min(draftLength, total - decided - 1);
+                step.begin(0, seed, decided);
                 if (length > 0) {
-                    draft(tokens, decided, length, known, seed);
+                    draft(tokens, decided, length, known);
                 }
                 Tensor features = score(label, tokens, decided, length);
-                Verdict verdict = verifier.verify(
-                        rows(target.logits(features), length + 1),
-                        length == 0 ? null : rows(draftLogits, length),
-                        draft,
-                        length,
-                        seed,
-                        decided);
+                step.verify(rows(target.logits(features), length + 1), length == 0 ? null : rows(draftLogits, length));
+                Verdict verdict = step.verdict(0);
                 if (verdict.status() != Status.OK) {
                     throw new IllegalStateException("logits at token " + decided + ": " + verdict.status());
                 }
@@ -138,7 +137,7 @@ public final class SpeculativeDecoder implements AutoCloseable {
     }
 
     /** Draws {@code length} draft tokens from position {@code decided} on, and keeps the logits they came from. */
-    private void draft(int[] tokens, int decided, int length, Tensor known, long seed) {
+    private void draft(int[] tokens, int decided, int length, Tensor known) {
         int from = decided - (int) known.size(1);
         drafterCache.rollBack(from);
         Tensor ids = ids(tokens, from, decided);
@@ -148,7 +147,8 @@ public final class SpeculativeDecoder implements AutoCloseable {
             features = predicted.narrow(1, predicted.size(1) - 1, 1);
             Tensor logits = target.logits(features);
             draftLogits.narrow(1, i, 1).copy_(logits);
-            draft[i] = verifier.sample(rows(logits, 1), Purpose.DRAFT, seed, decided + i);
+            step.sampleDraft(rows(logits, 1));
+            draft[i] = step.draftToken(0, i);
             ids = ids(draft, i, i + 1);
         }
     }

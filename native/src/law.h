@@ -1,0 +1,80 @@
+/* The probability law that a row of logits and a sampling give. */
+#ifndef COOLSD_NATIVE_LAW_H
+#define COOLSD_NATIVE_LAW_H
+
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "row.h"
+#include "simd.h"
+
+namespace coolsd {
+
+/* Memory of one verifier for work on rows; reserved once, for its vocabulary. */
+struct Scratch {
+  explicit Scratch(int32_t vocab)
+      : sums(static_cast<size_t>(vocab / simd::kBlock) + 2),
+        target_block(simd::kBlock),
+        draft_block(simd::kBlock),
+        weights(simd::kBlock + simd::kSlack),
+        candidates(static_cast<size_t>(vocab + simd::kSlack)),
+        masses(static_cast<size_t>(vocab + simd::kSlack)) {}
+
+  std::vector<double> sums; /* per block of what is drawn from */
+  std::vector<float> target_block, draft_block, weights;
+  std::vector<float> candidates, masses; /* [V + a vector], for cut-offs */
+};
+
+class Law {
+ public:
+  /* Reads the row: largest logit, cut-off, mass. On another status than OK the law is undefined. */
+  coolsd_row_status assign(const Row& row, const coolsd_sampling& sampling, int32_t vocab, Scratch& scratch);
+
+  /* Takes what sample() found instead of reading the row. */
+  coolsd_row_status adopt(const Row& row, const coolsd_sampling& sampling, int32_t vocab, const coolsd_normaliser& n);
+
+  coolsd_normaliser normaliser() const { return {mass_, largest_, cut_value_, cut_index_, 0}; }
+
+  /* Probability of one token, in double; 0 outside the window. */
+  double operator[](int32_t token) const;
+
+  /* Inverse CDF in vocabulary order at u in [0, 1). */
+  int32_t draw(double u, Scratch& scratch) const;
+
+  /* The values of tokens from..from + n, where they are or in buffer [kBlock]. */
+  const float* values(int32_t from, int32_t n, float* buffer) const;
+
+  /* The exponential of the block that starts at token from. */
+  simd::Exponential exponential(int32_t from) const;
+
+  const Row& row() const { return row_; }
+  int32_t lo() const { return lo_; }
+  int32_t hi() const { return hi_; }
+  double mass() const { return mass_; }
+  float largest() const { return largest_; }
+
+ private:
+  void prepare(const Row& row, const coolsd_sampling& sampling, int32_t vocab);
+  bool kept(float x, int32_t token) const { return x > cut_value_ || (x == cut_value_ && token <= cut_index_); }
+  coolsd_row_status what_is_wrong() const;
+  double sum_exponentials(Scratch& scratch) const;
+
+  Row row_{{nullptr, 0, 0, 0}, {nullptr, 0, 0, 0}, 1, 0, 0};
+  int32_t lo_ = 0, hi_ = 0;
+  double scale_ = 1; /* log2(e) / temperature; 0 at temperature 0, where one token is kept */
+  double mass_ = 0;
+  float largest_ = 0;
+  float cut_value_ = -std::numeric_limits<float>::infinity();
+  int32_t cut_index_ = std::numeric_limits<int32_t>::max();
+};
+
+/*
+ * Finds the token where the running sum of weights first exceeds wanted, inside one block of n weights of which before
+ * is the sum of everything earlier. -1 if no weight is positive.
+ */
+int32_t search(const float* weights, int32_t n, double before, double wanted);
+
+}  // namespace coolsd
+
+#endif

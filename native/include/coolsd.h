@@ -4,6 +4,9 @@
  * Every function returns a coolsd_status; coolsd_last_error() has the words. Structs start with their own size in
  * bytes. Memory behind pointers belongs to the caller and is only read or written during the call. A handle may be
  * used by one thread at a time; distinct handles are independent.
+ *
+ * With COOLSD_CUDA every pointer in coolsd_verify_args and coolsd_sample_args is one that the device can read: device
+ * memory, or host memory registered with CUDA. The call returns when the work is queued in `stream`.
  */
 #ifndef COOLSD_H
 #define COOLSD_H
@@ -28,7 +31,8 @@ typedef enum coolsd_status {
   COOLSD_OK = 0,
   COOLSD_INVALID_ARGUMENT = 1, /* named with its value by coolsd_last_error() */
   COOLSD_NO_BACKEND = 2,       /* not in this build, or no device */
-  COOLSD_OUT_OF_MEMORY = 3
+  COOLSD_OUT_OF_MEMORY = 3,
+  COOLSD_DEVICE_FAILED = 4 /* coolsd_last_error() has CUDA's words */
 } coolsd_status;
 
 /* What became of one sequence. Everything but COOLSD_ROW_OK leaves the sequence without tokens (-1). */
@@ -38,7 +42,8 @@ typedef enum coolsd_row_status {
   COOLSD_ROW_INFINITE = 2,       /* a logit that was read is +inf */
   COOLSD_ROW_EMPTY = 3,          /* all logits of a row are -inf, or the window is masked entirely */
   COOLSD_ROW_TOKEN_OUT_OF_RANGE = 4, /* a draft token below 0 or not below the vocabulary size */
-  COOLSD_ROW_NORMALISER = 5          /* a draft normaliser that does not belong to its row */
+  COOLSD_ROW_NORMALISER = 5,         /* a draft normaliser that does not belong to its row */
+  COOLSD_ROW_DRAFT_LENGTH = 6        /* on a device only: a draft length below 0 or above L */
 } coolsd_row_status;
 
 typedef enum coolsd_dtype { COOLSD_F32 = 0, COOLSD_F16 = 1, COOLSD_BF16 = 2 } coolsd_dtype;
@@ -117,6 +122,7 @@ typedef struct coolsd_verifier_spec {
   coolsd_sampling target;
   coolsd_sampling draft;
   const coolsd_lantern* lantern; /* NULL: acceptance min(1, omega P/Q); else LANTERN's, and every omega must be 1 */
+  int32_t device;                /* CUDA's ordinal; unused on the CPU */
 } coolsd_verifier_spec;
 
 typedef struct coolsd_verify_args {
@@ -137,6 +143,7 @@ typedef struct coolsd_verify_args {
   double* drift;    /* out [B, L] or NULL: D = TV(Phat, P) of visited positions, 0 elsewhere */
   double* ratio;    /* out [B, L+1] or NULL: P/Phat of every emitted token, 1 elsewhere */
   double* log_prob; /* out [B, L+1] or NULL: log P of every emitted token, 0 elsewhere */
+  void* stream;     /* cudaStream_t; unused on the CPU */
 } coolsd_verify_args;
 
 typedef struct coolsd_sample_args {
@@ -150,6 +157,7 @@ typedef struct coolsd_sample_args {
   int32_t* tokens;             /* out [B], -1 where status is not COOLSD_ROW_OK */
   int32_t* status;             /* out [B], coolsd_row_status */
   coolsd_normaliser* normalisers; /* out [B] or NULL */
+  void* stream;                /* cudaStream_t; unused on the CPU */
 } coolsd_sample_args;
 
 /* Version as major * 10000 + minor * 100 + patch. */
@@ -169,6 +177,13 @@ COOLSD_API coolsd_status coolsd_verifier_create(const coolsd_verifier_spec* spec
 
 /* Frees a verifier; NULL is ignored. */
 COOLSD_API void coolsd_verifier_destroy(coolsd_verifier* verifier);
+
+/*
+ * Reserves device memory for calls of up to `batch` sequences, so that they allocate nothing and can be captured in a graph.
+ * Larger calls reserve for themselves, which waits for the device. The memory is the verifier's: its calls must be in one
+ * stream, or ordered. *bytes, unless NULL, is what is reserved now; 0 on the CPU, where there is nothing to do.
+ */
+COOLSD_API coolsd_status coolsd_verifier_reserve(coolsd_verifier* verifier, int32_t batch, size_t* bytes);
 
 /*
  * One decoding step: accepts a prefix of each sequence's draft and draws one token more. Draft token i (from 0) uses

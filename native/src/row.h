@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 
+#include "common/guide.h"
 #include "coolsd.h"
 
 namespace coolsd {
@@ -33,18 +34,6 @@ inline float from_f16(uint16_t bits) {
 }
 
 inline int64_t element_size(int32_t dtype) { return dtype == COOLSD_F32 ? 4 : 2; }
-
-/*
- * Guided logit: u + g (c - u), every operation rounded to f32, as LibTorch computes it; part of the contract, since
- * ties are decided on this value. A token masked (-inf) in either half is masked: inf - inf would be NaN.
- */
-inline float guide(float c, float u, float guidance) {
-  constexpr float kInf = std::numeric_limits<float>::infinity();
-  if ((c == -kInf && !std::isnan(u)) || (u == -kInf && !std::isnan(c))) return c == kInf || u == kInf ? kInf : -kInf;
-  const float gap = c - u;
-  const float scaled = guidance * gap;
-  return u + scaled;
-}
 
 struct Row {
   Row(const coolsd_logits& logits, const coolsd_logits& unconditional, float scale, int64_t batch, int64_t row)

@@ -15,9 +15,6 @@ class CpuVerifier {
  public:
   explicit CpuVerifier(const coolsd_verifier_spec& spec);
 
-  const coolsd_verifier_spec& spec() const { return spec_; }
-  bool has_drift() const { return lantern_ == nullptr || lantern_->optimal(); }
-
   /* Sequence b of a checked call. Rows are read in order, and nothing after the first rejection. */
   void verify(const coolsd_verify_args& args, int32_t b);
 

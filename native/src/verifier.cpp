@@ -1,17 +1,22 @@
-/* The C ABI over the CPU backend: arguments checked, then one sequence after the other. */
+/* The C ABI: arguments checked, then handed to the backend. */
 #include <cmath>
+#include <memory>
 #include <new>
 
 #include "coolsd.h"
+#include "cuda/cuda_verifier.h"
 #include "error.h"
 #include "simd.h"
 #include "step.h"
 
 using coolsd::fail;
 
+/* One of the two backends. */
 struct coolsd_verifier {
-  explicit coolsd_verifier(const coolsd_verifier_spec& spec) : cpu(spec) {}
-  coolsd::CpuVerifier cpu;
+  int32_t draft_length;
+  bool has_drift; /* whether the law of a position has a closed form */
+  std::unique_ptr<coolsd::CpuVerifier> cpu;
+  std::unique_ptr<coolsd::CudaVerifier> cuda;
 };
 
 namespace {
@@ -119,7 +124,8 @@ coolsd_status coolsd_backend_status(int32_t backend) {
     case COOLSD_CPU:
       return COOLSD_OK;
     case COOLSD_CUDA:
-      return fail(COOLSD_NO_BACKEND, "this build of coolsd has no CUDA backend");
+      if (const char* why = coolsd::Device::why_not(); why != nullptr) return fail(COOLSD_NO_BACKEND, "%s", why);
+      return COOLSD_OK;
     default:
       return fail(COOLSD_INVALID_ARGUMENT, "backend is %d, not a coolsd_backend", backend);
   }
@@ -148,7 +154,18 @@ coolsd_status coolsd_verifier_create(const coolsd_verifier_spec* spec, coolsd_ve
   COOLSD_TRY(check(spec->draft, "spec.draft", spec->vocab));
   if (spec->lantern != nullptr) COOLSD_TRY(check(*spec->lantern, *spec));
   try {
-    *out = new coolsd_verifier(*spec);
+    const bool has_drift = spec->lantern == nullptr || spec->lantern->residual == COOLSD_RESIDUAL_OPTIMAL;
+    auto made = std::make_unique<coolsd_verifier>(coolsd_verifier{spec->draft_length, has_drift, nullptr, nullptr});
+    if (spec->backend == COOLSD_CPU) {
+      made->cpu = std::make_unique<coolsd::CpuVerifier>(*spec);
+    } else {
+      const char* error = nullptr;
+      auto device = coolsd::Device::open(spec->device, &error);
+      if (device == nullptr) return fail(COOLSD_NO_BACKEND, "spec.device is %d: %s", spec->device, error);
+      made->cuda = std::make_unique<coolsd::CudaVerifier>(*spec, std::move(device));
+      COOLSD_TRY(made->cuda->prepare());
+    }
+    *out = made.release();
   } catch (const std::bad_alloc&) {
     return fail(COOLSD_OUT_OF_MEMORY, "no memory for a vocabulary of %d", spec->vocab);
   }
@@ -157,11 +174,19 @@ coolsd_status coolsd_verifier_create(const coolsd_verifier_spec* spec, coolsd_ve
 
 void coolsd_verifier_destroy(coolsd_verifier* verifier) { delete verifier; }
 
+coolsd_status coolsd_verifier_reserve(coolsd_verifier* verifier, int32_t batch, size_t* bytes) {
+  COOLSD_REQUIRE(verifier);
+  if (batch < 1) return fail(COOLSD_INVALID_ARGUMENT, "batch is %d, it must be at least 1", batch);
+  if (verifier->cuda != nullptr) COOLSD_TRY(verifier->cuda->reserve(batch));
+  if (bytes != nullptr) *bytes = verifier->cuda == nullptr ? 0 : verifier->cuda->reserved_bytes();
+  return COOLSD_OK;
+}
+
 coolsd_status coolsd_verify(coolsd_verifier* verifier, const coolsd_verify_args* args) {
   COOLSD_REQUIRE(verifier);
   COOLSD_REQUIRE(args);
   COOLSD_TRY(check_size(*args, "args"));
-  const int32_t stride = verifier->cpu.spec().draft_length;
+  const int32_t stride = verifier->draft_length;
   if (args->batch < 1) return fail(COOLSD_INVALID_ARGUMENT, "args.batch is %d, it must be at least 1", args->batch);
   COOLSD_TRY(check_pair(args->target, args->target_uncond, "args.target", true));
   COOLSD_TRY(check_pair(args->draft, args->draft_uncond, "args.draft", stride > 0));
@@ -171,18 +196,20 @@ coolsd_status coolsd_verify(coolsd_verifier* verifier, const coolsd_verify_args*
   COOLSD_REQUIRE(args->tokens);
   COOLSD_REQUIRE(args->accepted);
   COOLSD_REQUIRE(args->status);
-  for (int32_t b = 0; b < args->batch && args->draft_lengths != nullptr; ++b) {
+  /* On a device they are the kernel's to check. */
+  for (int32_t b = 0; b < args->batch && args->draft_lengths != nullptr && verifier->cpu != nullptr; ++b) {
     if (args->draft_lengths[b] < 0 || args->draft_lengths[b] > stride) {
       return fail(COOLSD_INVALID_ARGUMENT, "args.draft_lengths[%d] is %d, it must be 0..%d", b, args->draft_lengths[b],
                   stride);
     }
   }
-  if (!verifier->cpu.has_drift() && (args->drift != nullptr || args->ratio != nullptr)) {
+  if (!verifier->has_drift && (args->drift != nullptr || args->ratio != nullptr)) {
     return fail(COOLSD_INVALID_ARGUMENT,
                 "%s is given, but under COOLSD_RESIDUAL_LANTERN the law of a position has no closed form",
                 args->drift != nullptr ? "args.drift" : "args.ratio");
   }
-  for (int32_t b = 0; b < args->batch; ++b) verifier->cpu.verify(*args, b);
+  if (verifier->cuda != nullptr) return verifier->cuda->verify(*args);
+  for (int32_t b = 0; b < args->batch; ++b) verifier->cpu->verify(*args, b);
   return COOLSD_OK;
 }
 
@@ -199,6 +226,7 @@ coolsd_status coolsd_sample(coolsd_verifier* verifier, const coolsd_sample_args*
   COOLSD_REQUIRE(args->positions);
   COOLSD_REQUIRE(args->tokens);
   COOLSD_REQUIRE(args->status);
-  for (int32_t b = 0; b < args->batch; ++b) verifier->cpu.sample(*args, b);
+  if (verifier->cuda != nullptr) return verifier->cuda->sample(*args);
+  for (int32_t b = 0; b < args->batch; ++b) verifier->cpu->sample(*args, b);
   return COOLSD_OK;
 }

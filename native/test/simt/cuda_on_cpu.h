@@ -20,6 +20,7 @@
 #define __constant__
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
+#define __grid_constant__
 #define __align__(bytes) __attribute__((aligned(bytes)))
 // One copy per block: see shared_variables.h.
 #define __shared__ thread_local

@@ -1,0 +1,67 @@
+/* The probability law of a row whose normaliser is known. */
+#ifndef COOLSD_KERNELS_COMMON_LAW_CUH
+#define COOLSD_KERNELS_COMMON_LAW_CUH
+
+#include "row.cuh"
+
+namespace coolsd {
+
+/* 2^t for t <= 0, 0 below -126; relative error at most 2^-22 (PTX ISA, ex2.approx.ftz.f32). */
+__device__ __forceinline__ float exp2_nonpositive(float t) {
+#ifdef __CUDACC__
+  float y;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(t));
+  return y;
+#else
+  return t < -126 ? 0 : exp2f(t);
+#endif
+}
+
+struct Law {
+  double mass;
+  double scale;
+  float largest;
+  float cut_value;
+  int32_t cut_index;
+  int32_t lo, hi;
+};
+
+__device__ __forceinline__ Law law_of(const LawParameters& l, const coolsd_normaliser& n) {
+  return {n.mass, l.scale, n.largest, n.cut_value, n.cut_index, l.lo, l.hi};
+}
+
+__device__ __forceinline__ bool kept(float x, int32_t token, float cut_value, int32_t cut_index) {
+  return x > cut_value || (x == cut_value && token <= cut_index);
+}
+
+/* Weight of a token relative to the largest; not for tokens outside the window. */
+__device__ __forceinline__ float weight(const Law& law, float x, int32_t token) {
+  const float e = exp2_nonpositive((x - law.largest) * static_cast<float>(law.scale));
+  return kept(x, token, law.cut_value, law.cut_index) ? e : 0;
+}
+
+/* Probability of a token in double; 0 outside the window. */
+__device__ __forceinline__ double probability(const Law& law, const RowView& row, int32_t token) {
+  if (token < law.lo || token >= law.hi) return 0;
+  const float x = value(row, token);
+  if (x == -__builtin_huge_valf() || !kept(x, token, law.cut_value, law.cut_index)) return 0;
+  return exp2((static_cast<double>(x) - static_cast<double>(law.largest)) * law.scale) / law.mass;
+}
+
+/* Normalisers in the workspace: the row's status in place of `reserved`. */
+__device__ __forceinline__ coolsd_normaliser load_normaliser(const coolsd_normaliser* p) {
+  const double mass = load_workspace(&p->mass);
+  return {mass, load_workspace(&p->largest), load_workspace(&p->cut_value), load_workspace(&p->cut_index),
+          load_workspace(&p->reserved)};
+}
+__device__ __forceinline__ void store_normaliser(coolsd_normaliser* p, const coolsd_normaliser& n) {
+  store_workspace(&p->mass, n.mass);
+  store_workspace(&p->largest, n.largest);
+  store_workspace(&p->cut_value, n.cut_value);
+  store_workspace(&p->cut_index, n.cut_index);
+  store_workspace(&p->reserved, n.reserved);
+}
+
+}  // namespace coolsd
+
+#endif

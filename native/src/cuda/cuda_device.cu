@@ -1,0 +1,106 @@
+/* A device through CUDA's runtime, and the kernels for it. */
+#include <cuda_runtime.h>
+
+#include <cstdio>
+#include <mutex>
+
+#include "device.h"
+#include "verify.cu"
+
+namespace coolsd {
+
+namespace {
+
+constexpr int kThreads = 32 * kMostWarps;
+constexpr size_t kSharedBytes = sizeof(float) * 2 * kTileBuffer * kMostWarps;
+
+const char* words(cudaError_t error) { return error == cudaSuccess ? nullptr : cudaGetErrorString(error); }
+
+/* Makes a device current for a scope. */
+class Current {
+ public:
+  explicit Current(int ordinal) {
+    cudaGetDevice(&before_);
+    cudaSetDevice(ordinal);
+  }
+  ~Current() { cudaSetDevice(before_); }
+  Current(const Current&) = delete;
+  Current& operator=(const Current&) = delete;
+
+ private:
+  int before_ = 0;
+};
+
+class CudaDevice final : public Device {
+ public:
+  CudaDevice(int ordinal, Size size) : ordinal_(ordinal), size_(size) {}
+
+  Size size() const override { return size_; }
+
+  const char* allocate(size_t bytes, void** memory) override {
+    Current current(ordinal_);
+    return words(cudaMalloc(memory, bytes));
+  }
+  void release(void* memory) override {
+    Current current(ordinal_);
+    cudaFree(memory);
+  }
+  const char* upload(void* to, const void* from, size_t bytes) override {
+    Current current(ordinal_);
+    return words(cudaMemcpy(to, from, bytes, cudaMemcpyHostToDevice));
+  }
+  const char* zero(void* to, size_t bytes) override {
+    Current current(ordinal_);
+    const cudaError_t error = cudaMemset(to, 0, bytes);
+    return words(error == cudaSuccess ? cudaDeviceSynchronize() : error);
+  }
+  const char* verify(const VerifyParameters& parameters, int blocks, void* stream) override {
+    Current current(ordinal_);
+    VerifyParameters copy = parameters;
+    void* arguments[] = {&copy};
+    const auto queue = static_cast<cudaStream_t>(stream);
+    const void* kernel = reinterpret_cast<const void*>(coolsd::verify);
+    const dim3 grid(static_cast<unsigned>(blocks)), block(kThreads);
+    return words(parameters.draft_length == 0
+                     ? cudaLaunchKernel(kernel, grid, block, arguments, kSharedBytes, queue)
+                     : cudaLaunchCooperativeKernel(kernel, grid, block, arguments, kSharedBytes, queue));
+  }
+
+ private:
+  int ordinal_;
+  Size size_;
+};
+
+}  // namespace
+
+const char* Device::why_not() {
+  int count = 0;
+  const cudaError_t error = cudaGetDeviceCount(&count);
+  if (error != cudaSuccess) return cudaGetErrorString(error);
+  return count > 0 ? nullptr : "no CUDA device was found";
+}
+
+std::unique_ptr<Device> Device::open(int ordinal, const char** error) {
+  if ((*error = why_not()) != nullptr) return nullptr;
+  int count = 0;
+  cudaGetDeviceCount(&count);
+  if (ordinal < 0 || ordinal >= count) {
+    *error = "there is no device with this number";
+    return nullptr;
+  }
+  Current current(ordinal);
+  int cooperative = 0;
+  Size size{};
+  cudaDeviceGetAttribute(&cooperative, cudaDevAttrCooperativeLaunch, ordinal);
+  cudaDeviceGetAttribute(&size.multiprocessors, cudaDevAttrMultiProcessorCount, ordinal);
+  if (cooperative == 0) {
+    *error = "the device has no cooperative launch";
+    return nullptr;
+  }
+  const cudaError_t status = cudaOccupancyMaxActiveBlocksPerMultiprocessor(
+      &size.blocks_each, reinterpret_cast<const void*>(coolsd::verify), kThreads, kSharedBytes);
+  if ((*error = words(status)) != nullptr) return nullptr;
+  return std::make_unique<CudaDevice>(ordinal, size);
+}
+
+}  // namespace coolsd

@@ -1,0 +1,48 @@
+/* Decoding steps on a device: parameters, workspace and grid of each launch. */
+#ifndef COOLSD_NATIVE_CUDA_CUDA_VERIFIER_H
+#define COOLSD_NATIVE_CUDA_CUDA_VERIFIER_H
+
+#include <memory>
+#include <vector>
+
+#include "coolsd.h"
+#include "device.h"
+
+namespace coolsd {
+
+class CudaVerifier {
+ public:
+  /* The specification is checked. */
+  CudaVerifier(const coolsd_verifier_spec& spec, std::unique_ptr<Device> device);
+  ~CudaVerifier();
+  CudaVerifier(const CudaVerifier&) = delete;
+  CudaVerifier& operator=(const CudaVerifier&) = delete;
+
+  /* What must succeed once before the first step. */
+  coolsd_status prepare();
+  /* Workspace for `batch` sequences at least; waits for the device if it has to grow. */
+  coolsd_status reserve(int32_t batch);
+  size_t reserved_bytes() const { return workspace_bytes_; }
+
+  coolsd_status verify(const coolsd_verify_args& args);
+  coolsd_status sample(const coolsd_sample_args& args);
+
+ private:
+  coolsd_status launch(VerifyParameters& parameters, void* stream);
+  Workspace workspace(int32_t batch, char* base, size_t* bytes) const;
+
+  coolsd_verifier_spec spec_;
+  std::vector<float> omega_;
+  coolsd_lantern lantern_spec_;
+  std::unique_ptr<Device> device_;
+  LawParameters target_law_, draft_law_;
+  LanternParameters lantern_;
+  void* neighbours_ = nullptr;
+  char* workspace_ = nullptr;
+  size_t workspace_bytes_ = 0;
+  int32_t workspace_batch_ = 0;
+};
+
+}  // namespace coolsd
+
+#endif

@@ -1,0 +1,40 @@
+/* What the CUDA backend needs of a device: CUDA's runtime has it (cuda_device.cu), and so has the SIMT executor. */
+#ifndef COOLSD_NATIVE_CUDA_DEVICE_H
+#define COOLSD_NATIVE_CUDA_DEVICE_H
+
+#include <cstddef>
+#include <memory>
+
+#include "common/parameters.h"
+
+namespace coolsd {
+
+/* Calls return NULL, or words that say what failed. */
+class Device {
+ public:
+  /* Blocks of 32 * kMostWarps threads that run together; what a cooperative launch may have. */
+  struct Size {
+    int multiprocessors;
+    int blocks_each; /* per multiprocessor */
+  };
+
+  virtual ~Device() = default;
+
+  virtual Size size() const = 0;
+  virtual const char* allocate(size_t bytes, void** memory) = 0;
+  virtual void release(void* memory) = 0;
+  /* From the host, before the next launch; host memory may be reused on return. */
+  virtual const char* upload(void* to, const void* from, size_t bytes) = 0;
+  virtual const char* zero(void* to, size_t bytes) = 0;
+  /* Queues `verify` with so many blocks of kMostWarps warps, cooperatively if it has a draft. */
+  virtual const char* verify(const VerifyParameters& parameters, int blocks, void* stream) = 0;
+
+  /* Why there is no device at all, or NULL. */
+  static const char* why_not();
+  /* The device with this ordinal; NULL and *error if there is none. */
+  static std::unique_ptr<Device> open(int ordinal, const char** error);
+};
+
+}  // namespace coolsd
+
+#endif

@@ -1,0 +1,110 @@
+#include "simt_device.h"
+
+#include <cstring>
+#include <new>
+#include <string>
+
+#include "cuda_on_cpu.h"
+#include "verify.cu"
+
+namespace coolsd::simt {
+
+Setting setting;
+Counters SimtDevice::last;
+
+namespace {
+
+/* Each row's window is a buffer of its own: what lies between rows is out of bounds. */
+void add_rows(Executor& executor, const char* name, const coolsd_logits& l, const LawParameters& law, int batch, int rows) {
+  if (l.data == nullptr) return;
+  const int64_t size = l.dtype == COOLSD_F32 ? 4 : 2;
+  for (int b = 0; b < batch; ++b) {
+    for (int i = 0; i < rows; ++i) {
+      const char* row = static_cast<const char*>(l.data) + (b * l.batch_stride + i * l.row_stride + law.lo) * size;
+      executor.buffer(name, row, static_cast<size_t>((law.hi - law.lo) * size), Access::read);
+    }
+  }
+}
+
+template <typename T>
+void add(Executor& executor, const char* name, T* memory, int64_t count, Access access) {
+  if (memory != nullptr && count > 0) executor.buffer(name, memory, static_cast<size_t>(count) * sizeof(T), access);
+}
+
+}  // namespace
+
+const char* SimtDevice::allocate(size_t bytes, void** memory) {
+  char* made = static_cast<char*>(operator new(bytes, std::align_val_t{256}));
+  memory_[made] = bytes;
+  *memory = made;
+  return nullptr;
+}
+
+void SimtDevice::release(void* memory) {
+  if (memory == nullptr) return;
+  memory_.erase(static_cast<char*>(memory));
+  operator delete(memory, std::align_val_t{256});
+}
+
+const char* SimtDevice::upload(void* to, const void* from, size_t bytes) {
+  std::memcpy(to, from, bytes);
+  return nullptr;
+}
+
+const char* SimtDevice::zero(void* to, size_t bytes) {
+  std::memset(to, 0, bytes);
+  return nullptr;
+}
+
+const char* SimtDevice::verify(const VerifyParameters& p, int blocks, void*) {
+  Executor executor(setting.seed);
+  const int64_t batch = p.batch, length = p.draft_length, outputs = batch * (length + 1);
+  const int64_t rows = batch * (2 * length + 1);
+  add_rows(executor, "target", p.target, p.target_law, p.batch, p.draft_length + 1);
+  add_rows(executor, "target", p.target_uncond, p.target_law, p.batch, p.draft_length + 1);
+  add_rows(executor, "draft", p.draft, p.draft_law, p.batch, p.draft_length);
+  add_rows(executor, "draft", p.draft_uncond, p.draft_law, p.batch, p.draft_length);
+  add(executor, "draft_tokens", p.draft_tokens, batch * length, Access::read);
+  add(executor, "draft_lengths", p.draft_lengths, batch, Access::read);
+  add(executor, "seeds", p.seeds, batch, Access::read);
+  add(executor, "positions", p.positions, batch, Access::read);
+  add(executor, "draft_normalisers", p.draft_normalisers, batch * length, Access::read);
+  add(executor, "neighbours", p.lantern.neighbours, int64_t{p.vocab} * p.lantern.k, Access::read);
+  add(executor, "tokens", p.tokens, outputs, Access::write);
+  add(executor, "accepted", p.accepted, batch, Access::write);
+  add(executor, "status", p.status, batch, Access::write);
+  add(executor, "drift", p.drift, batch * length, Access::write);
+  add(executor, "ratio", p.ratio, outputs, Access::write);
+  add(executor, "log_prob", p.log_prob, outputs, Access::write);
+  add(executor, "normalisers", p.normalisers, batch, Access::write);
+  const Workspace& w = p.workspace;
+  /* Nothing but the counters may be taken for known. */
+  add(executor, "row_arrivals", w.row_arrivals, rows, Access::read_write);
+  add(executor, "law_arrivals", w.law_arrivals, batch, Access::read_write);
+  add(executor, "residual_arrivals", w.residual_arrivals, batch, Access::read_write);
+  add(executor, "decisions", w.decisions, batch, Access::write);
+  add(executor, "row normalisers", w.normalisers, rows, Access::write);
+  add(executor, "cutoffs", w.cutoffs, rows, Access::write);
+  add(executor, "partials", w.partials, rows * p.tiles, Access::write);
+  add(executor, "residuals", w.residuals, batch * length * p.tiles, Access::write);
+  LaunchShape shape;
+  shape.grid = dim3(static_cast<unsigned>(setting.blocks == 0 ? blocks : setting.blocks));
+  shape.block = dim3(static_cast<unsigned>(32 * setting.warps));
+  shape.dynamic_shared_bytes = sizeof(float) * 2 * kTileBuffer * static_cast<size_t>(setting.warps);
+  shape.cooperative = p.draft_length > 0;
+  last = executor.launch(shape, [&] { coolsd::verify(p); });
+  return nullptr;
+}
+
+}  // namespace coolsd::simt
+
+namespace coolsd {
+
+const char* Device::why_not() { return nullptr; }
+
+std::unique_ptr<Device> Device::open(int ordinal, const char** error) {
+  *error = ordinal == 0 ? nullptr : "there is no device with this number";
+  return ordinal == 0 ? std::make_unique<simt::SimtDevice>() : nullptr;
+}
+
+}  // namespace coolsd

@@ -1,0 +1,40 @@
+/* The CUDA backend's device, executed on the CPU by the SIMT executor. */
+#ifndef COOLSD_SIMT_SIMT_DEVICE_H
+#define COOLSD_SIMT_SIMT_DEVICE_H
+
+#include <cstdint>
+#include <map>
+
+#include "cuda/device.h"
+#include "executor.h"
+
+namespace coolsd::simt {
+
+/* What a launch is given beside its parameters; tests change it between calls. One thread. */
+struct Setting {
+  int blocks = 0;    /* 0: what the backend asks for */
+  int warps = 2;     /* of a block */
+  uint64_t seed = 1; /* of the schedule */
+};
+extern Setting setting;
+
+class SimtDevice final : public Device {
+ public:
+  Size size() const override { return {4, 2}; }
+  const char* allocate(size_t bytes, void** memory) override;
+  void release(void* memory) override;
+  const char* upload(void* to, const void* from, size_t bytes) override;
+  const char* zero(void* to, size_t bytes) override;
+  /* Throws Defect if the kernel breaks a rule. */
+  const char* verify(const VerifyParameters& parameters, int blocks, void* stream) override;
+
+  /* Of the last launch, by any device. */
+  static Counters last;
+
+ private:
+  std::map<char*, size_t> memory_;
+};
+
+}  // namespace coolsd::simt
+
+#endif

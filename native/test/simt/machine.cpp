@@ -359,6 +359,11 @@ void Machine::finish(Warp& warp, const Rendezvous& rendezvous) {
 
 void Machine::order_lanes(Warp& warp, uint32_t mask) {
   const uint32_t time = grid_.tick();
+  std::vector<uint32_t> threads;
+  for (uint32_t lane = 0; lane < kWarpSize; ++lane) {
+    if (mask >> lane & 1) threads.push_back(warp.first_thread + lane);
+  }
+  memory_.visibility().warp_barrier(threads);
   if (mask == warp.lanes) {
     warp.sync_time = time;
     return;

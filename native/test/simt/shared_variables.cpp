@@ -19,11 +19,21 @@ struct Segment {
   std::size_t bytes = 0;
 };
 
-/* The thread-local segment of the executable itself, the first module that dl_iterate_phdr reports. */
+/*
+ * The thread-local segment of the executable itself, the first module that dl_iterate_phdr reports; none if the executor is
+ * part of a shared library, whose kernels have dynamic shared memory only.
+ */
 Segment segment() {
   Segment found;
   dl_iterate_phdr(
       [](dl_phdr_info* module, std::size_t, void* result) {
+        const auto here = reinterpret_cast<uintptr_t>(&segment);
+        bool mine = false;
+        for (int i = 0; i < module->dlpi_phnum; ++i) {
+          const auto& part = module->dlpi_phdr[i];
+          mine = mine || (part.p_type == PT_LOAD && here - (module->dlpi_addr + part.p_vaddr) < part.p_memsz);
+        }
+        if (!mine) return 1;
         for (int i = 0; i < module->dlpi_phnum; ++i) {
           if (module->dlpi_phdr[i].p_type == PT_TLS) {
             *static_cast<Segment*>(result) = {reinterpret_cast<uintptr_t>(module->dlpi_tls_data),

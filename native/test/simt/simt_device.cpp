@@ -34,15 +34,11 @@ void add(Executor& executor, const char* name, T* memory, int64_t count, Access 
 }  // namespace
 
 const char* SimtDevice::allocate(size_t bytes, void** memory) {
-  char* made = static_cast<char*>(operator new(bytes, std::align_val_t{256}));
-  memory_[made] = bytes;
-  *memory = made;
+  *memory = operator new(bytes, std::align_val_t{256});
   return nullptr;
 }
 
 void SimtDevice::release(void* memory) {
-  if (memory == nullptr) return;
-  memory_.erase(static_cast<char*>(memory));
   operator delete(memory, std::align_val_t{256});
 }
 
@@ -92,7 +88,12 @@ const char* SimtDevice::verify(const VerifyParameters& p, int blocks, void*) {
   shape.block = dim3(static_cast<unsigned>(32 * setting.warps));
   shape.dynamic_shared_bytes = sizeof(float) * 2 * kTileBuffer * static_cast<size_t>(setting.warps);
   shape.cooperative = p.draft_length > 0;
-  last = executor.launch(shape, [&] { coolsd::verify(p); });
+  try {
+    last = executor.launch(shape, [&] { coolsd::verify(p); });
+  } catch (const Defect& defect) {
+    found_ = defect.what();
+    return found_.c_str();
+  }
   return nullptr;
 }
 

@@ -3,7 +3,7 @@
 #define COOLSD_SIMT_SIMT_DEVICE_H
 
 #include <cstdint>
-#include <map>
+#include <string>
 
 #include "cuda/device.h"
 #include "executor.h"
@@ -25,14 +25,14 @@ class SimtDevice final : public Device {
   void release(void* memory) override;
   const char* upload(void* to, const void* from, size_t bytes) override;
   const char* zero(void* to, size_t bytes) override;
-  /* Throws Defect if the kernel breaks a rule. */
+  /* Fails with the defect's words if the kernel breaks a rule. */
   const char* verify(const VerifyParameters& parameters, int blocks, void* stream) override;
 
   /* Of the last launch, by any device. */
   static Counters last;
 
  private:
-  std::map<char*, size_t> memory_;
+  std::string found_;
 };
 
 }  // namespace coolsd::simt

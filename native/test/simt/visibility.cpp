@@ -95,6 +95,25 @@ void Visibility::observe(const Thread& thread, uintptr_t address) {
   own->second.awaiting_fence.learn(place->second.effective);
 }
 
+void Visibility::warp_barrier(const std::vector<uint32_t>& threads) {
+  Horizon joined;
+  bool any = false;
+  for (const uint32_t thread : threads) {
+    const auto own = thread_.find(thread);
+    if (own == thread_.end()) continue;
+    any = true;
+    joined.effective.learn(own->second.effective);
+    joined.awaiting_fence.learn(own->second.awaiting_fence);
+    raise(joined.unfenced, own->second.unfenced);
+  }
+  if (!any) return;
+  for (const uint32_t thread : threads) {
+    const auto [own, fresh] = thread_.try_emplace(thread);
+    if (fresh) learners_[grid_.threads[thread].block].push_back(thread);
+    own->second = joined;
+  }
+}
+
 void Visibility::block_barrier(uint32_t block) {
   Horizon& all = block_[block];
   for (const uint32_t learner : learners_[block]) {

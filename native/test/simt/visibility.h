@@ -3,7 +3,7 @@
  *
  * An access of block A happened before an access of block B if A fenced it (the accessing thread itself, or, after a
  * __syncthreads, any thread of A), then an atomic of A was observed by an atomic of B on the same address, then the
- * observer fenced, then B came to its access (in program order or through a __syncthreads). Chains over third blocks
+ * observer fenced, then B came to its access (in program order or through a __syncthreads or __syncwarp). Chains over third blocks
  * count. The same chain without fences is followed too, only to tell a forgotten fence from a forgotten barrier.
  */
 #ifndef COOLSD_SIMT_VISIBILITY_H
@@ -28,6 +28,8 @@ class Visibility {
   void publish(const Thread& thread, uintptr_t address);
   /* An atomic that read: learns what was published, effective at the thread's next fence. */
   void observe(const Thread& thread, uintptr_t address);
+  /* After a __syncwarp each of these threads, of one warp, knows what any of them knew. */
+  void warp_barrier(const std::vector<uint32_t>& threads);
   /* After a __syncthreads all threads of the block know what one of them knew. */
   void block_barrier(uint32_t block);
 

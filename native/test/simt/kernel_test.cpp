@@ -1,0 +1,251 @@
+/* The kernels on the SIMT executor against the CPU backend: decisions, reports, status, traffic, any grid and schedule. */
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "coolsd.h"
+#include "simt_device.h"
+
+namespace coolsd::simt {
+namespace {
+
+constexpr float kInf = std::numeric_limits<float>::infinity();
+
+/* Logits [batch, rows, V] of any element type, at an odd element of their memory and with gaps between rows. */
+class Rows {
+ public:
+  Rows(int dtype, int batch, int rows, int vocab, int gap, int offset)
+      : dtype_(dtype), rows_(rows), vocab_(vocab), stride_(vocab + gap), offset_(offset) {
+    const size_t count = static_cast<size_t>(batch) * static_cast<size_t>(rows) * static_cast<size_t>(stride_);
+    memory_.resize((count + static_cast<size_t>(offset)) * size() + 16);
+  }
+
+  size_t size() const { return dtype_ == COOLSD_F32 ? 4 : 2; }
+  coolsd_logits view() const {
+    return {memory_.data() + static_cast<size_t>(offset_) * size(), int64_t{rows_} * stride_, stride_, dtype_};
+  }
+  /* The nearest value that the type has, towards zero. */
+  void set(int b, int i, int v, float x) {
+    const auto at = static_cast<size_t>((int64_t{b} * rows_ + i) * stride_ + v + offset_) * size();
+    uint32_t bits;
+    std::memcpy(&bits, &x, 4);
+    if (dtype_ == COOLSD_F32) {
+      std::memcpy(memory_.data() + at, &bits, 4);
+      return;
+    }
+    uint16_t narrow = static_cast<uint16_t>(bits >> 16);
+    if (dtype_ == COOLSD_F16) {
+      const uint32_t exponent = (bits >> 23) & 255;
+      const uint32_t sign = (bits >> 16) & 0x8000u;
+      if (exponent == 255) narrow = static_cast<uint16_t>(sign | 0x7c00u | ((bits & 0x7fffffu) ? 0x200u : 0));
+      else if (exponent < 113) narrow = static_cast<uint16_t>(sign);
+      else if (exponent > 142) narrow = static_cast<uint16_t>(sign | 0x7bffu);
+      else narrow = static_cast<uint16_t>(sign | ((exponent - 112) << 10) | ((bits >> 13) & 0x3ffu));
+    }
+    std::memcpy(memory_.data() + at, &narrow, 2);
+  }
+
+ private:
+  int dtype_, rows_, vocab_, stride_, offset_;
+  std::vector<char> memory_;
+};
+
+struct Outcome {
+  std::vector<int32_t> tokens, accepted, status;
+  std::vector<double> drift, ratio, log_prob;
+};
+
+/* A random step, the same for every backend. */
+struct Case {
+  std::mt19937 random;
+  int vocab, length, batch;
+  coolsd_sampling target, draft;
+  std::vector<float> omega;
+  Rows p, pu, q, qu;
+  bool guided, guided_draft;
+  std::vector<int32_t> tokens, lengths;
+  std::vector<uint64_t> seeds, positions;
+
+  int below(int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); }
+  float real() { return static_cast<float>(random()) * 0x1p-32f; }
+
+  struct Shape {
+    int vocab, length, batch, dtype, offset;
+    bool cuts;
+  };
+
+  Case(unsigned seed, const Shape& s)
+      : random(seed),
+        vocab(s.vocab),
+        length(s.length),
+        batch(s.batch),
+        p(s.dtype, s.batch, s.length + 1, s.vocab, below(5), s.offset),
+        pu(s.dtype, s.batch, s.length + 1, s.vocab, below(5), below(8)),
+        q(s.dtype, s.batch, s.length, s.vocab, below(5), below(8)),
+        qu(s.dtype, s.batch, s.length, s.vocab, below(5), below(8)),
+        guided(below(4) == 0),
+        guided_draft(guided && below(2) == 0) {
+    target = sampling(s.cuts);
+    draft = below(2) == 0 ? target : sampling(s.cuts);
+    for (int i = 0; i < length; ++i) omega.push_back(below(8) == 0 ? static_cast<float>(below(3)) : 3 * real());
+    const float scale = 0.5f + 3 * real();
+    std::normal_distribution<float> normal;
+    const int masked = below(3) == 0 ? 5 : 1 << 30;
+    for (int b = 0; b < batch; ++b) {
+      seeds.push_back((uint64_t{random()} << 32) | random());
+      positions.push_back(uint64_t{random()} << below(32));
+      lengths.push_back(below(4) == 0 ? below(length + 1) : length);
+      for (int i = 0; i <= length; ++i) {
+        const int tie = below(4) == 0 ? below(vocab) : vocab;
+        float same = 0;
+        for (int v = 0; v < vocab; ++v) {
+          float x = scale * normal(random);
+          if (v == tie) same = x;
+          if (v > tie && v % 3 == 0) x = same;
+          const bool keep = v == target.window_lo || v == draft.window_lo;
+          const float t = below(masked) == 0 && !keep ? -kInf : x;
+          p.set(b, i, v, t);
+          pu.set(b, i, v, x + 0.1f * normal(random));
+          if (i == length) continue;
+          q.set(b, i, v, below(masked) == 0 && !keep ? -kInf : x + 0.3f * normal(random));
+          qu.set(b, i, v, x + 0.1f * normal(random));
+        }
+      }
+    }
+    tokens.assign(static_cast<size_t>(batch * length), 0);
+    for (int32_t& t : tokens) t = below(vocab);
+  }
+
+  coolsd_sampling sampling(bool cuts) {
+    coolsd_sampling s{sizeof s, below(8) == 0 ? 0 : 0.3f + 1.5f * real(), 1 + 3 * real(), 0, 1, 0, 0};
+    if (below(4) == 0) {
+      s.window_lo = below(vocab);
+      s.window_hi = s.window_lo + 1 + below(vocab - s.window_lo);
+    }
+    if (cuts && below(2) == 0) s.top_k = 1 + below(vocab);
+    if (cuts && below(2) == 0) s.top_p = 0.1f + 0.9f * real();
+    return s;
+  }
+
+  /* Draws the draft with the draft's law, as an engine would, and runs one step. */
+  Outcome run(int backend, bool normalisers, bool reports, const coolsd_lantern* lantern = nullptr) {
+    Outcome o;
+    std::vector<float> factors = omega;
+    if (lantern != nullptr) factors.assign(omega.size(), 1);
+    coolsd_verifier_spec spec{sizeof spec, backend, vocab, length, factors.data(), target, draft, lantern, 0};
+    coolsd_verifier* verifier = nullptr;
+    EXPECT_EQ(coolsd_verifier_create(&spec, &verifier), COOLSD_OK) << coolsd_last_error();
+    if (verifier == nullptr) return o;
+    const auto n = static_cast<size_t>(batch), l = static_cast<size_t>(length);
+    std::vector<coolsd_normaliser> known(n * l);
+    for (int i = 0; i < length; ++i) {
+      std::vector<int32_t> drawn(n), status(n);
+      std::vector<uint64_t> at = positions;
+      for (uint64_t& position : at) position += static_cast<uint64_t>(i);
+      std::vector<coolsd_normaliser> one(n);
+      coolsd_sample_args a{sizeof a, batch};
+      a.logits = row(q, i);
+      if (guided_draft) a.logits_uncond = row(qu, i);
+      a.purpose = COOLSD_DRAFT;
+      a.seeds = seeds.data();
+      a.positions = at.data();
+      a.tokens = drawn.data();
+      a.status = status.data();
+      a.normalisers = one.data();
+      EXPECT_EQ(coolsd_sample(verifier, &a), COOLSD_OK) << coolsd_last_error();
+      for (size_t b = 0; b < n; ++b) {
+        known[b * l + static_cast<size_t>(i)] = one[b];
+        /* One token in four stays random: the drafter may be wrong about its own law. */
+        if (status[b] == COOLSD_ROW_OK && (b + static_cast<size_t>(i)) % 4 != 0) {
+          tokens[b * l + static_cast<size_t>(i)] = drawn[b];
+        }
+      }
+    }
+    o.tokens.assign(n * (l + 1), -7);
+    o.accepted.assign(n, -7);
+    o.status.assign(n, -7);
+    o.drift.assign(n * l, -7);
+    o.ratio.assign(n * (l + 1), -7);
+    o.log_prob.assign(n * (l + 1), -7);
+    coolsd_verify_args a{sizeof a, batch};
+    a.target = p.view();
+    if (guided) a.target_uncond = pu.view();
+    if (length > 0) a.draft = q.view();
+    if (guided_draft && length > 0) a.draft_uncond = qu.view();
+    a.draft_tokens = tokens.data();
+    a.draft_lengths = lengths.data();
+    a.seeds = seeds.data();
+    a.positions = positions.data();
+    a.tokens = o.tokens.data();
+    a.accepted = o.accepted.data();
+    a.status = o.status.data();
+    if (normalisers && length > 0) a.draft_normalisers = known.data();
+    if (reports) {
+      if (lantern == nullptr || lantern->residual == COOLSD_RESIDUAL_OPTIMAL) {
+        a.drift = o.drift.data();
+        a.ratio = o.ratio.data();
+      }
+      a.log_prob = o.log_prob.data();
+    }
+    EXPECT_EQ(coolsd_verify(verifier, &a), COOLSD_OK) << coolsd_last_error();
+    coolsd_verifier_destroy(verifier);
+    return o;
+  }
+
+  coolsd_logits row(const Rows& rows, int i) const {
+    coolsd_logits l = rows.view();
+    l.data = static_cast<const char*>(l.data) + static_cast<size_t>(i * l.row_stride) * rows.size();
+    return l;
+  }
+};
+
+void expect_near(const std::vector<double>& got, const std::vector<double>& expected, const std::string& what) {
+  ASSERT_EQ(got.size(), expected.size()) << what;
+  for (size_t i = 0; i < got.size(); ++i) {
+    if (got[i] == expected[i]) continue;
+    EXPECT_NEAR(got[i], expected[i], 2e-6 * (1 + std::fabs(expected[i]))) << what << " " << i;
+  }
+}
+
+/* Phat/P, since P/Phat magnifies the cancellation in a residual near 0. */
+std::vector<double> reciprocal(std::vector<double> values) {
+  for (double& v : values) v = 1 / v;
+  return values;
+}
+
+/* Cases of all kinds; the number whose tokens differ from the CPU's, which is for rounding at a boundary only. */
+int compare(unsigned from, unsigned to, int longest_vocab, bool cuts) {
+  int differ = 0;
+  for (unsigned seed = from; seed < to; ++seed) {
+    std::mt19937 random(seed);
+    const int vocab = 2 + static_cast<int>(random() % static_cast<unsigned>(longest_vocab - 1));
+    const Case::Shape shape{vocab, static_cast<int>(random() % 6), 1 + static_cast<int>(random() % 3),
+                            static_cast<int>(random() % 3), static_cast<int>(random() % 9), cuts};
+    const bool normalisers = random() % 2 == 0, reports = random() % 2 == 0;
+    setting = {1 + static_cast<int>(random() % 5), 1 + static_cast<int>(random() % 3), seed};
+    Case c(seed, shape);
+    const Outcome cpu = c.run(COOLSD_CPU, normalisers, reports);
+    const Outcome cuda = c.run(COOLSD_CUDA, normalisers, reports);
+    const std::string what = "seed " + std::to_string(seed);
+    EXPECT_EQ(cuda.status, cpu.status) << what;
+    if (cuda.tokens != cpu.tokens || cuda.accepted != cpu.accepted) {
+      ++differ;
+      continue;
+    }
+    expect_near(cuda.drift, cpu.drift, what + " drift");
+    expect_near(reciprocal(cuda.ratio), reciprocal(cpu.ratio), what + " ratio");
+    expect_near(cuda.log_prob, cpu.log_prob, what + " log_prob");
+    if (testing::Test::HasFailure()) return differ;
+  }
+  return differ;
+}
+
+TEST(Kernels, DecideAsTheCpuDoes) { EXPECT_EQ(compare(0, 3000, 3000, false), 0); }
+
+}  // namespace
+}  // namespace coolsd::simt

@@ -57,6 +57,15 @@ struct alignas(8) Cutoff {
   int32_t index;
 };
 
+/* Where a cut-off is searched for: after each level of 8 bits, the bits of the key so far. */
+struct alignas(8) Selection {
+  unsigned long long goal; /* of the total, inside the bin; 0: nothing to cut */
+  unsigned prefix;
+  unsigned equal;   /* tokens kept of those with the value found; 0: no cut */
+  unsigned present; /* tokens with that value */
+  unsigned k_key, k_equal, k_present; /* the same for top-k, while top-p is searched for */
+};
+
 /* What became of a sequence's draft. */
 struct alignas(16) Decision {
   int32_t stop;     /* position of the first rejection or bad row; the draft's length if there is none */
@@ -75,6 +84,11 @@ struct Workspace {
   unsigned* row_arrivals;        /* [rows] tiles that are done */
   unsigned* law_arrivals;        /* [B] rows that are done */
   unsigned* residual_arrivals;   /* [B] residual tiles that are done */
+  /* Of cut-offs; the first three are 0 between launches too. */
+  unsigned* largest_keys;     /* [rows] */
+  unsigned* counts;           /* [rows, 256] */
+  unsigned long long* masses; /* [rows, 256] */
+  Selection* selections;      /* [rows] */
 };
 
 struct VerifyParameters {

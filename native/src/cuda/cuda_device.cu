@@ -1,9 +1,9 @@
 /* A device through CUDA's runtime, and the kernels for it. */
 #include <cuda_runtime.h>
 
-#include <cstdio>
-#include <mutex>
+#include <algorithm>
 
+#include "cutoff.cu"
 #include "device.h"
 #include "verify.cu"
 
@@ -54,19 +54,27 @@ class CudaDevice final : public Device {
     const cudaError_t error = cudaMemset(to, 0, bytes);
     return words(error == cudaSuccess ? cudaDeviceSynchronize() : error);
   }
+  const char* cutoff(const VerifyParameters& parameters, int blocks, void* stream) override {
+    return launch(reinterpret_cast<const void*>(coolsd::cutoff), parameters, blocks, cutoff_shared_bytes(kMostWarps), true,
+                  stream);
+  }
   const char* verify(const VerifyParameters& parameters, int blocks, void* stream) override {
+    return launch(reinterpret_cast<const void*>(coolsd::verify), parameters, blocks, kSharedBytes,
+                  parameters.draft_length > 0, stream);
+  }
+
+ private:
+  const char* launch(const void* kernel, const VerifyParameters& parameters, int blocks, size_t shared, bool cooperative,
+                     void* stream) const {
     Current current(ordinal_);
     VerifyParameters copy = parameters;
     void* arguments[] = {&copy};
     const auto queue = static_cast<cudaStream_t>(stream);
-    const void* kernel = reinterpret_cast<const void*>(coolsd::verify);
     const dim3 grid(static_cast<unsigned>(blocks)), block(kThreads);
-    return words(parameters.draft_length == 0
-                     ? cudaLaunchKernel(kernel, grid, block, arguments, kSharedBytes, queue)
-                     : cudaLaunchCooperativeKernel(kernel, grid, block, arguments, kSharedBytes, queue));
+    return words(cooperative ? cudaLaunchCooperativeKernel(kernel, grid, block, arguments, shared, queue)
+                             : cudaLaunchKernel(kernel, grid, block, arguments, shared, queue));
   }
 
- private:
   int ordinal_;
   Size size_;
 };
@@ -97,9 +105,15 @@ std::unique_ptr<Device> Device::open(int ordinal, const char** error) {
     *error = "the device has no cooperative launch";
     return nullptr;
   }
-  const cudaError_t status = cudaOccupancyMaxActiveBlocksPerMultiprocessor(
-      &size.blocks_each, reinterpret_cast<const void*>(coolsd::verify), kThreads, kSharedBytes);
+  int of_verify = 0, of_cutoff = 0;
+  cudaError_t status = cudaOccupancyMaxActiveBlocksPerMultiprocessor(
+      &of_verify, reinterpret_cast<const void*>(coolsd::verify), kThreads, kSharedBytes);
+  if (status == cudaSuccess) {
+    status = cudaOccupancyMaxActiveBlocksPerMultiprocessor(&of_cutoff, reinterpret_cast<const void*>(coolsd::cutoff), kThreads,
+                                                           cutoff_shared_bytes(kMostWarps));
+  }
   if ((*error = words(status)) != nullptr) return nullptr;
+  size.blocks_each = std::min(of_verify, of_cutoff);
   return std::make_unique<CudaDevice>(ordinal, size);
 }
 

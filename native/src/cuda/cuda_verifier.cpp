@@ -84,6 +84,11 @@ Workspace CudaVerifier::workspace(int32_t batch, char* base, size_t* bytes) cons
   parts.take(w.row_arrivals, rows);
   parts.take(w.law_arrivals, b);
   parts.take(w.residual_arrivals, b);
+  const size_t cut_rows = target_law_.cut || draft_law_.cut ? rows : 0;
+  parts.take(w.largest_keys, cut_rows);
+  parts.take(w.counts, cut_rows * 256);
+  parts.take(w.masses, cut_rows * 256);
+  parts.take(w.selections, cut_rows);
   parts.take(w.decisions, b);
   parts.take(w.normalisers, rows);
   parts.take(w.cutoffs, rows);
@@ -113,9 +118,6 @@ coolsd_status CudaVerifier::reserve(int32_t batch) {
 
 coolsd_status CudaVerifier::launch(VerifyParameters& p, void* stream) {
   if (coolsd_status status = reserve(p.batch); status != COOLSD_OK) return status;
-  if (p.target_law.cut || (p.draft_length > 0 && p.draft_law.cut)) {
-    return fail(COOLSD_INVALID_ARGUMENT, "top_k and top_p are not available with COOLSD_CUDA");
-  }
   size_t bytes;
   p.vocab = spec_.vocab;
   p.tiles = std::max(target_law_.tiles(), draft_law_.tiles());
@@ -127,6 +129,11 @@ coolsd_status CudaVerifier::launch(VerifyParameters& p, void* stream) {
   const int64_t spread = std::min<int64_t>(items, size.multiprocessors);
   const int64_t most = int64_t{size.multiprocessors} * size.blocks_each;
   const int64_t blocks = std::clamp<int64_t>((items + kMostWarps - 1) / kMostWarps, spread, most);
+  const bool cut = p.target_law.cut || (p.draft_length > 0 && p.draft_normalisers == nullptr && p.draft_law.cut);
+  if (cut) {
+    const char* error = device_->cutoff(p, static_cast<int>(blocks), stream);
+    if (error != nullptr) return device_failed("cutoff", error);
+  }
   const char* error = device_->verify(p, static_cast<int>(blocks), stream);
   return error == nullptr ? COOLSD_OK : device_failed("verify", error);
 }

@@ -12,7 +12,7 @@ namespace coolsd {
 /* Calls return NULL, or words that say what failed. */
 class Device {
  public:
-  /* Blocks of 32 * kMostWarps threads that run together; what a cooperative launch may have. */
+  /* Blocks of 32 * kMostWarps threads that run together, of either kernel: what a cooperative launch may have. */
   struct Size {
     int multiprocessors;
     int blocks_each; /* per multiprocessor */
@@ -26,6 +26,8 @@ class Device {
   /* From the host, before the next launch; host memory may be reused on return. */
   virtual const char* upload(void* to, const void* from, size_t bytes) = 0;
   virtual const char* zero(void* to, size_t bytes) = 0;
+  /* Queues `cutoff` with so many blocks of kMostWarps warps, cooperatively. */
+  virtual const char* cutoff(const VerifyParameters& parameters, int blocks, void* stream) = 0;
   /* Queues `verify` with so many blocks of kMostWarps warps, cooperatively if it has a draft. */
   virtual const char* verify(const VerifyParameters& parameters, int blocks, void* stream) = 0;
 

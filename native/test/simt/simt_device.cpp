@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cuda_on_cpu.h"
+#include "cutoff.cu"
 #include "verify.cu"
 
 namespace coolsd::simt {
@@ -52,7 +53,17 @@ const char* SimtDevice::zero(void* to, size_t bytes) {
   return nullptr;
 }
 
+const char* SimtDevice::cutoff(const VerifyParameters& p, int blocks, void*) {
+  shared_bytes_ = cutoff_shared_bytes(setting.warps);
+  return launch(p, blocks, true, [&] { coolsd::cutoff(p); });
+}
+
 const char* SimtDevice::verify(const VerifyParameters& p, int blocks, void*) {
+  shared_bytes_ = sizeof(float) * 2 * kTileBuffer * static_cast<size_t>(setting.warps);
+  return launch(p, blocks, p.draft_length > 0, [&] { coolsd::verify(p); });
+}
+
+const char* SimtDevice::launch(const VerifyParameters& p, int blocks, bool cooperative, const std::function<void()>& kernel) {
   Executor executor(setting.seed);
   const int64_t batch = p.batch, length = p.draft_length, outputs = batch * (length + 1);
   const int64_t rows = batch * (2 * length + 1);
@@ -80,16 +91,22 @@ const char* SimtDevice::verify(const VerifyParameters& p, int blocks, void*) {
   add(executor, "residual_arrivals", w.residual_arrivals, batch, Access::read_write);
   add(executor, "decisions", w.decisions, batch, Access::write);
   add(executor, "row normalisers", w.normalisers, rows, Access::write);
-  add(executor, "cutoffs", w.cutoffs, rows, Access::write);
+  /* What the launch before wrote is known. */
+  const bool cut = p.target_law.cut || p.draft_law.cut;
+  add(executor, "cutoffs", w.cutoffs, rows, cut ? Access::read_write : Access::write);
+  add(executor, "largest_keys", w.largest_keys, cut ? rows : 0, Access::read_write);
+  add(executor, "counts", w.counts, cut ? rows * 256 : 0, Access::read_write);
+  add(executor, "masses", w.masses, cut ? rows * 256 : 0, Access::read_write);
+  add(executor, "selections", w.selections, cut ? rows : 0, Access::write);
   add(executor, "partials", w.partials, rows * p.tiles, Access::write);
   add(executor, "residuals", w.residuals, batch * length * p.tiles, Access::write);
   LaunchShape shape;
   shape.grid = dim3(static_cast<unsigned>(setting.blocks == 0 ? blocks : setting.blocks));
   shape.block = dim3(static_cast<unsigned>(32 * setting.warps));
-  shape.dynamic_shared_bytes = sizeof(float) * 2 * kTileBuffer * static_cast<size_t>(setting.warps);
-  shape.cooperative = p.draft_length > 0;
+  shape.dynamic_shared_bytes = shared_bytes_;
+  shape.cooperative = cooperative;
   try {
-    last = executor.launch(shape, [&] { coolsd::verify(p); });
+    last = executor.launch(shape, kernel);
   } catch (const Defect& defect) {
     found_ = defect.what();
     return found_.c_str();

@@ -25,6 +25,7 @@ class SimtDevice final : public Device {
   void release(void* memory) override;
   const char* upload(void* to, const void* from, size_t bytes) override;
   const char* zero(void* to, size_t bytes) override;
+  const char* cutoff(const VerifyParameters& parameters, int blocks, void* stream) override;
   /* Fails with the defect's words if the kernel breaks a rule. */
   const char* verify(const VerifyParameters& parameters, int blocks, void* stream) override;
 
@@ -32,7 +33,10 @@ class SimtDevice final : public Device {
   static Counters last;
 
  private:
+  const char* launch(const VerifyParameters& parameters, int blocks, bool cooperative, const std::function<void()>& kernel);
+
   std::string found_;
+  size_t shared_bytes_ = 0;
 };
 
 }  // namespace coolsd::simt

@@ -11,7 +11,7 @@
 namespace coolsd::simt {
 
 Setting setting;
-Counters SimtDevice::last;
+std::vector<Counters> SimtDevice::log;
 
 namespace {
 
@@ -106,7 +106,8 @@ const char* SimtDevice::launch(const VerifyParameters& p, int blocks, bool coope
   shape.dynamic_shared_bytes = shared_bytes_;
   shape.cooperative = cooperative;
   try {
-    last = executor.launch(shape, kernel);
+    log.push_back(executor.launch(shape, kernel));
+    if (log.size() > 16) log.erase(log.begin());
   } catch (const Defect& defect) {
     found_ = defect.what();
     return found_.c_str();

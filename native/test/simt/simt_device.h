@@ -3,7 +3,9 @@
 #define COOLSD_SIMT_SIMT_DEVICE_H
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "cuda/device.h"
 #include "executor.h"
@@ -29,8 +31,8 @@ class SimtDevice final : public Device {
   /* Fails with the defect's words if the kernel breaks a rule. */
   const char* verify(const VerifyParameters& parameters, int blocks, void* stream) override;
 
-  /* Of the last launch, by any device. */
-  static Counters last;
+  /* Of every launch since it was last cleared, by any device; tests read it. */
+  static std::vector<Counters> log;
 
  private:
   const char* launch(const VerifyParameters& parameters, int blocks, bool cooperative, const std::function<void()>& kernel);

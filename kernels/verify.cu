@@ -38,9 +38,11 @@ __device__ __forceinline__ void store_pair(Pair* p, const Pair& v) {
   store_workspace(reinterpret_cast<float2*>(p), pair_of(v));
 }
 
+/* For a whole warp. */
 __device__ __forceinline__ Decision load_decision(const Decision* p) {
-  const int4 v = load_workspace(reinterpret_cast<const int4*>(p));
-  return {v.x, v.y, v.z, v.w};
+  int4 v = {0, 0, 0, 0};
+  if (lane_id() == 0) v = load_workspace(reinterpret_cast<const int4*>(p));
+  return {broadcast(v.x), broadcast(v.y), broadcast(v.z), broadcast(v.w)};
 }
 __device__ __forceinline__ void store_decision(Decision* p, const Decision& d) {
   store_workspace(reinterpret_cast<int4*>(p), int4{d.stop, d.status, d.rejected, d.needed});
@@ -60,7 +62,7 @@ struct Sequence {
 };
 
 __device__ __forceinline__ Sequence sequence(const VerifyParameters& a, int b) {
-  const int length = a.draft_lengths == nullptr ? a.draft_length : load_global(a.draft_lengths + b);
+  const int length = a.draft_lengths == nullptr ? a.draft_length : load_once(a.draft_lengths + b);
   const bool valid = length >= 0 && length <= a.draft_length;
   return {b, valid ? length : 0, valid};
 }
@@ -77,12 +79,13 @@ __device__ __forceinline__ RowView target_view(const VerifyParameters& a, int b,
 __device__ __forceinline__ RowView draft_view(const VerifyParameters& a, int b, int i) {
   return row_view(a.draft, a.draft_uncond, a.draft_law.guidance, b, i);
 }
+/* For a whole warp. */
 __device__ __forceinline__ Law target_law(const VerifyParameters& a, int b, int i) {
-  return law_of(a.target_law, load_normaliser(a.workspace.normalisers + target_row(a, b, i)));
+  return law_of(a.target_law, load_normaliser_once(a.workspace.normalisers + target_row(a, b, i)));
 }
 
 __device__ __forceinline__ double uniform(const VerifyParameters& a, int b, int i, int purpose) {
-  const uint64_t position = load_global(a.positions + b) + static_cast<uint64_t>(i);
+  const unsigned long long position = load_global(a.positions + b) + static_cast<uint64_t>(i);
   return static_cast<double>(uniform_bits(load_global(a.seeds + b), position, static_cast<uint32_t>(purpose))) * 0x1p-32;
 }
 
@@ -151,10 +154,12 @@ __device__ __forceinline__ Partial reduce_tile(const RowView& row, const LawPara
   return {largest, warp_sum(sum)};
 }
 
-/* Weight of a tile relative to the row's largest. */
-__device__ __forceinline__ double tile_weight(const Partial& p, float largest, double scale) {
-  if (!(p.sum > 0)) return 0;
-  return static_cast<double>(p.sum) * exp2((static_cast<double>(p.largest) - static_cast<double>(largest)) * scale);
+/* A sum relative to one largest logit, relative to another that is no smaller. */
+__device__ __forceinline__ double tile_weight(double sum, float largest, float to, double scale) {
+  return sum > 0 ? sum * exp2((static_cast<double>(largest) - static_cast<double>(to)) * scale) : 0;
+}
+__device__ __forceinline__ double tile_weight(const Partial& p, float to, double scale) {
+  return tile_weight(static_cast<double>(p.sum), p.largest, to, scale);
 }
 
 /* All tiles of a row together, by one warp. */
@@ -162,10 +167,18 @@ __device__ __forceinline__ coolsd_normaliser combine_row(const VerifyParameters&
   const Partial* partials = a.workspace.partials + static_cast<int64_t>(row) * a.tiles;
   const int tiles = l.tiles();
   float largest = -kInf;
+  double mass = 0; /* relative to this lane's largest; if greedy, the index of the largest */
   int bad = kEveryIndex;
   for (int t = lane_id(); t < tiles; t += 32) {
     const Partial p = load_pair<Partial>(partials + t);
-    if (p.largest != p.largest && bad == kEveryIndex) bad = t * 8 + static_cast<int>(p.sum);
+    if (p.largest != p.largest) bad = min(bad, t * 8 + static_cast<int>(p.sum));
+    if (l.greedy) {
+      if (p.largest > largest) mass = static_cast<double>(p.sum);
+    } else if (p.largest > largest) {
+      mass = static_cast<double>(p.sum) + tile_weight(mass, largest, p.largest, l.scale);
+    } else {
+      mass += tile_weight(p.sum, p.largest, largest, l.scale);
+    }
     if (p.largest > largest) largest = p.largest;
   }
   bad = warp_smallest(bad);
@@ -175,19 +188,10 @@ __device__ __forceinline__ coolsd_normaliser combine_row(const VerifyParameters&
   } else if (n.largest == -kInf) {
     n.reserved = COOLSD_ROW_EMPTY;
   } else if (l.greedy) {
-    int index = kEveryIndex;
-    for (int t = lane_id(); t < tiles; t += 32) {
-      const Partial p = load_pair<Partial>(partials + t);
-      if (p.largest == n.largest) index = min(index, static_cast<int>(p.sum));
-    }
     n.cut_value = n.largest;
-    n.cut_index = warp_smallest(index);
+    n.cut_index = warp_smallest(largest == n.largest ? static_cast<int>(mass) : kEveryIndex);
   } else {
-    double mass = 0;
-    for (int t = lane_id(); t < tiles; t += 32) {
-      mass += tile_weight(load_pair<Partial>(partials + t), n.largest, l.scale);
-    }
-    n.mass = warp_sum(mass);
+    n.mass = warp_sum(tile_weight(mass, largest, n.largest, l.scale));
     if (l.cut) {
       n.cut_value = load_workspace(&a.workspace.cutoffs[row].value);
       n.cut_index = load_workspace(&a.workspace.cutoffs[row].index);
@@ -196,23 +200,22 @@ __device__ __forceinline__ coolsd_normaliser combine_row(const VerifyParameters&
   return n;
 }
 
-/* The law of a draft row, from the caller's normaliser or the workspace; what is wrong with it, as far as one token shows. */
-__device__ __forceinline__ int draft_law(const VerifyParameters& a, int b, int i, int token, const RowView& row, Law* law) {
-  coolsd_normaliser n;
-  if (a.draft_normalisers == nullptr) {
-    n = load_normaliser(a.workspace.normalisers + draft_row(a, b, i));
-    *law = law_of(a.draft_law, n);
-    return n.reserved;
-  }
+/* Of a draft row, from the caller or the workspace. */
+__device__ __forceinline__ coolsd_normaliser draft_normaliser(const VerifyParameters& a, int b, int i) {
+  if (a.draft_normalisers == nullptr) return load_normaliser(a.workspace.normalisers + draft_row(a, b, i));
   const coolsd_normaliser* given = a.draft_normalisers + static_cast<int64_t>(b) * a.draft_length + i;
-  n = {load_global(&given->mass), load_global(&given->largest), load_global(&given->cut_value),
-       load_global(&given->cut_index), 0};
-  *law = law_of(a.draft_law, n);
+  return {load_global(&given->mass), load_global(&given->largest), load_global(&given->cut_value),
+          load_global(&given->cut_index), COOLSD_ROW_OK};
+}
+
+/* What is wrong with a draft row, as far as its normaliser and one token show. */
+__device__ __forceinline__ int draft_status(const VerifyParameters& a, const coolsd_normaliser& n, const RowView& row, int token) {
+  if (a.draft_normalisers == nullptr) return n.reserved;
   const double finite = 1.7976931348623157e308;
   if (!(n.mass > 0 && n.mass <= finite && n.largest > -kInf && n.largest < kInf && n.cut_value <= n.largest)) {
     return COOLSD_ROW_NORMALISER;
   }
-  if (token < law->lo || token >= law->hi) return COOLSD_ROW_OK;
+  if (token < a.draft_law.lo || token >= a.draft_law.hi) return COOLSD_ROW_OK;
   const float x = value(row, token);
   const int status = status_of(x);
   return status == COOLSD_ROW_OK && x > n.largest ? COOLSD_ROW_NORMALISER : status;
@@ -276,8 +279,9 @@ __device__ __forceinline__ Decision decide(const VerifyParameters& a, const Sequ
       if (status == COOLSD_ROW_OK) {
         const Law p = law_of(a.target_law, n);
         const RowView row = target_view(a, b, i), other = draft_view(a, b, i);
-        Law q;
-        status = draft_law(a, b, i, token, other, &q);
+        const coolsd_normaliser m = draft_normaliser(a, b, i);
+        const Law q = law_of(a.draft_law, m);
+        status = draft_status(a, m, other, token);
         if (status == COOLSD_ROW_OK) {
           const double u = uniform(a, b, i, COOLSD_ACCEPT);
           int pooled;
@@ -296,7 +300,9 @@ __device__ __forceinline__ Decision decide(const VerifyParameters& a, const Sequ
     d.rejected = d.status == COOLSD_ROW_OK;
     break;
   }
-  if (d.stop == s.length) d.status = load_normaliser(a.workspace.normalisers + target_row(a, b, s.length)).reserved;
+  if (d.stop == s.length) {
+    d.status = load_normaliser_once(a.workspace.normalisers + target_row(a, b, s.length)).reserved;
+  }
   for (int i = 0; i <= d.stop && i < s.length; ++i) d.needed += needs_residual(a, d, i);
   return d;
 }
@@ -304,7 +310,7 @@ __device__ __forceinline__ Decision decide(const VerifyParameters& a, const Sequ
 /* Inverse CDF of P at u, by one warp: a tile by the tiles' sums, then a token in it. */
 __device__ __forceinline__ int draw_target(const VerifyParameters& a, int b, int i, double u, float* buffer) {
   const int row = target_row(a, b, i);
-  const coolsd_normaliser n = load_normaliser(a.workspace.normalisers + row);
+  const coolsd_normaliser n = load_normaliser_once(a.workspace.normalisers + row);
   if (a.target_law.greedy) return n.cut_index;
   const Law p = law_of(a.target_law, n);
   const Partial* partials = a.workspace.partials + static_cast<int64_t>(row) * a.tiles;
@@ -324,6 +330,15 @@ __device__ __forceinline__ int draw_target(const VerifyParameters& a, int b, int
   return first + token.index;
 }
 
+/* Tokens that can be in the residual or the drift: P's window, but with LANTERN neighbours lend theirs to any token. */
+__device__ __forceinline__ int residual_lo(const VerifyParameters& a) { return a.lantern.optimal ? 0 : a.target_law.lo; }
+__device__ __forceinline__ int residual_hi(const VerifyParameters& a) {
+  return a.lantern.optimal ? a.vocab : a.target_law.hi;
+}
+__device__ __forceinline__ int residual_tiles(const VerifyParameters& a) {
+  return (residual_hi(a) - residual_lo(a) + kTile - 1) / kTile;
+}
+
 /* Both rows of a position whose residual is summed. */
 struct Position {
   RowView target, draft;
@@ -334,36 +349,45 @@ struct Position {
   int pooled;  /* LANTERN's own residual: neighbours that count as Q = 0; else 0 */
 };
 
+/* For a whole warp. */
 __device__ __forceinline__ Position position(const VerifyParameters& a, int b, int i) {
   Position at;
   at.target = target_view(a, b, i);
   at.draft = draft_view(a, b, i);
   at.p = target_law(a, b, i);
-  at.token = load_global(a.draft_tokens + static_cast<int64_t>(b) * a.draft_length + i);
-  draft_law(a, b, i, at.token, at.draft, &at.q);
+  at.token = load_once(a.draft_tokens + static_cast<int64_t>(b) * a.draft_length + i);
+  coolsd_normaliser n = {0, 0, 0, 0, 0};
+  if (lane_id() == 0) n = draft_normaliser(a, b, i);
+  at.q = law_of(a.draft_law, broadcast(n));
   at.ratio = static_cast<float>(at.p.mass / at.q.mass);
   at.kept = static_cast<float>(1 - static_cast<double>(a.omega[i]));
   at.pooled = 0;
-  if (a.lantern.neighbours != nullptr && !a.lantern.optimal) pooled_probability(a, at.p, at.target, at.token, &at.pooled);
+  if (a.lantern.neighbours != nullptr && !a.lantern.optimal) {
+    if (lane_id() == 0) pooled_probability(a, at.p, at.target, at.token, &at.pooled);
+    at.pooled = broadcast(at.pooled);
+  }
   return at;
 }
 
-/* One tile of both rows, staged; token first + k is x[k] and y[k], the latter where the draft's window has it. */
+/* One tile of both rows, staged; token first + k is x[k] and y[k], each where its window has it. */
 struct ResidualTile {
   const VerifyParameters& a;
   const Position& at;
   int first, n;
-  int from, to; /* the part inside the draft's window */
+  int p_from, p_to; /* the part inside the target's window */
+  int from, to;     /* the part inside the draft's window */
   float* x;
   float* y;
 
   __device__ ResidualTile(const VerifyParameters& parameters, const Position& position, int tile, const Buffers& buffers)
       : a(parameters), at(position) {
-    first = at.p.lo + tile * kTile;
-    n = min(kTile, at.p.hi - first);
+    first = residual_lo(a) + tile * kTile;
+    n = min(kTile, residual_hi(a) - first);
+    p_from = min(max(at.p.lo - first, 0), n);
+    p_to = max(min(at.p.hi - first, n), p_from);
     from = min(max(at.q.lo - first, 0), n);
     to = max(min(at.q.hi - first, n), from);
-    x = stage(at.target, first, n, buffers.target);
+    x = stage(at.target, first + p_from, p_to - p_from, buffers.target) - p_from;
     y = stage(at.draft, first + from, to - from, buffers.draft) - from;
   }
 
@@ -396,7 +420,7 @@ struct ResidualTile {
   /* Of token first + k, in units of P's exponentials. */
   __device__ __forceinline__ ResidualPartial operator()(int k) const {
     const int token = first + k;
-    const float p = weight(at.p, load_shared(x + k), token);
+    const float p = k < p_from || k >= p_to ? 0 : weight(at.p, load_shared(x + k), token);
     if (k < from || k >= to) return {p, 0};
     const float q = weight(at.q, load_shared(y + k), token) * at.ratio;
     if (a.lantern.optimal) {
@@ -438,7 +462,7 @@ __device__ __forceinline__ ResidualPartial* residual_partials(const VerifyParame
 __device__ __forceinline__ Moments moments(const VerifyParameters& a, int b, int i, double mass) {
   const ResidualPartial* partials = residual_partials(a, b, i);
   Moments sum = {0, 0, 8};
-  for (int t = lane_id(); t < a.target_law.tiles(); t += 32) {
+  for (int t = lane_id(); t < residual_tiles(a); t += 32) {
     const ResidualPartial one = load_pair<ResidualPartial>(partials + t);
     if (one.residual < 0) sum.status = min(sum.status, static_cast<int>(-one.residual));
     sum.residual += static_cast<double>(one.residual);
@@ -451,7 +475,7 @@ __device__ __forceinline__ Moments moments(const VerifyParameters& a, int b, int
 /* Inverse CDF of the residual at u, or of P where it is empty. */
 __device__ __forceinline__ int draw_residual(const VerifyParameters& a, int b, int i, double u, const Buffers& buffers) {
   const ResidualPartial* partials = residual_partials(a, b, i);
-  const Place tile = choose(a.target_law.tiles(), u, [&](int t) {
+  const Place tile = choose(residual_tiles(a), u, [&](int t) {
     return static_cast<double>(load_pair<ResidualPartial>(partials + t).residual);
   });
   if (tile.index < 0) return draw_target(a, b, i, u, buffers.target);
@@ -504,7 +528,9 @@ __device__ __forceinline__ void finish(const VerifyParameters& a, const Sequence
     store_global(a.tokens + out + i, token);
     if (a.log_prob != nullptr) {
       store_global(a.log_prob + out + i,
-                   i < emitted ? log(probability(target_law(a, b, i), target_view(a, b, i), token)) : 0.0);
+                   i < emitted ? log(probability(law_of(a.target_law, load_normaliser(a.workspace.normalisers + target_row(a, b, i))),
+                                             target_view(a, b, i), token))
+                               : 0.0);
     }
   }
   if (writes && a.accepted != nullptr) store_global(a.accepted + b, good ? d.stop : 0);
@@ -549,7 +575,7 @@ __device__ __forceinline__ void complete_row(const VerifyParameters& a, const Se
 }  // namespace
 
 /* Any grid of whole warps, kMostWarps at most to a block; cooperative unless draft_length is 0. */
-__global__ void __launch_bounds__(32 * kMostWarps) verify(const __grid_constant__ VerifyParameters a) {
+__global__ void __launch_bounds__(32 * kMostWarps, 1) verify(const __grid_constant__ VerifyParameters a) {
   float* shared = dynamic_shared<float>() + threadIdx.x / 32 * 2 * kTileBuffer;
   const Buffers buffers = {shared, shared + kTileBuffer};
   const int64_t warp = static_cast<int64_t>(threadIdx.x / 32) * gridDim.x + blockIdx.x;
@@ -567,7 +593,12 @@ __global__ void __launch_bounds__(32 * kMostWarps) verify(const __grid_constant_
     const LawParameters& l = target ? a.target_law : a.draft_law;
     if (i >= s.length + (target ? 1 : 0) || tile >= l.tiles()) continue;
     Cutoff cut = {-kInf, kEveryIndex};
-    if (l.cut) cut = {load_workspace(&a.workspace.cutoffs[row].value), load_workspace(&a.workspace.cutoffs[row].index)};
+    if (l.cut) {
+      if (lane_id() == 0) {
+        cut = {load_workspace(&a.workspace.cutoffs[row].value), load_workspace(&a.workspace.cutoffs[row].index)};
+      }
+      cut = {broadcast(cut.value), broadcast(cut.index)};
+    }
     const RowView view = target ? target_view(a, b, i) : draft_view(a, b, i);
     const Partial partial = reduce_tile(view, l, cut, tile, buffers.target);
     if (lane_id() == 0) store_pair(a.workspace.partials + item, partial);
@@ -581,7 +612,7 @@ __global__ void __launch_bounds__(32 * kMostWarps) verify(const __grid_constant_
   cooperative_groups::this_grid().sync();
 
   const int positions = certifies(a) ? a.draft_length : 1;
-  const int tiles = a.target_law.tiles();
+  const int tiles = residual_tiles(a);
   for (int64_t item = warp; item < static_cast<int64_t>(a.batch) * positions * tiles; item += warps) {
     const int tile = static_cast<int>(item % tiles);
     const int place = static_cast<int>(item / tiles);

@@ -54,6 +54,20 @@ __device__ __forceinline__ coolsd_normaliser load_normaliser(const coolsd_normal
   return {mass, load_workspace(&p->largest), load_workspace(&p->cut_value), load_workspace(&p->cut_index),
           load_workspace(&p->reserved)};
 }
+/* The same for a whole warp: one lane reads. */
+__device__ __forceinline__ coolsd_normaliser broadcast(coolsd_normaliser n) {
+  n.mass = broadcast(n.mass);
+  n.largest = broadcast(n.largest);
+  n.cut_value = broadcast(n.cut_value);
+  n.cut_index = broadcast(n.cut_index);
+  n.reserved = broadcast(n.reserved);
+  return n;
+}
+__device__ __forceinline__ coolsd_normaliser load_normaliser_once(const coolsd_normaliser* p) {
+  coolsd_normaliser n = {0, 0, 0, 0, 0};
+  if (lane_id() == 0) n = load_normaliser(p);
+  return broadcast(n);
+}
 __device__ __forceinline__ void store_normaliser(coolsd_normaliser* p, const coolsd_normaliser& n) {
   store_workspace(&p->mass, n.mass);
   store_workspace(&p->largest, n.largest);

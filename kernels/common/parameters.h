@@ -15,7 +15,7 @@
 namespace coolsd {
 
 constexpr int kTile = 512;           /* tokens that a warp works on at a time */
-constexpr int kMostWarps = 8;        /* of a block */
+constexpr int kMostWarps = 4;        /* of a block */
 constexpr int kMostDraftLength = 64; /* as coolsd.h allows */
 
 /* How logits become weights; the device's coolsd_sampling. */

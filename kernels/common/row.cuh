@@ -12,6 +12,14 @@
 
 namespace coolsd {
 
+/* A value of global memory for a whole warp: one lane reads. */
+template <typename T>
+__device__ __forceinline__ T load_once(const T* p) {
+  T v = 0;
+  if (lane_id() == 0) v = load_global(p);
+  return broadcast(v);
+}
+
 /* A warp's copy of a tile: kTile floats behind up to 7 that align it. */
 constexpr int kTileBuffer = kTile + 8;
 

@@ -46,6 +46,12 @@ __device__ __forceinline__ T warp_scan(T value) {
   return value;
 }
 
+/* Lane 0's value in every lane. */
+template <typename T>
+__device__ __forceinline__ T broadcast(T value) {
+  return __shfl_sync(kAllLanes, value, 0);
+}
+
 /* Where a running sum of weights first exceeds share times their total. */
 struct Place {
   int index;     /* -1: no weight is positive */

@@ -21,7 +21,7 @@ int main(void) {
 
   const float omega[L] = {1.5f, 1.0f};
   const coolsd_sampling sampling = {sizeof sampling, 1.0f, 1.0f, 0, 0.95f, 0, 0}; /* T 1, no guidance, top-p 0.95 */
-  coolsd_verifier_spec spec = {sizeof spec, COOLSD_CPU, V, L, omega, sampling, sampling, NULL};
+  coolsd_verifier_spec spec = {sizeof spec, COOLSD_CPU, V, L, omega, sampling, sampling, NULL, 0};
   coolsd_verifier* verifier;
   check(coolsd_verifier_create(&spec, &verifier));
 

@@ -186,6 +186,16 @@ COOLSD_API void coolsd_verifier_destroy(coolsd_verifier* verifier);
 COOLSD_API coolsd_status coolsd_verifier_reserve(coolsd_verifier* verifier, int32_t batch, size_t* bytes);
 
 /*
+ * Lets the verifier's device read and write host memory in place until it is unregistered; whole pages of the caller's own.
+ * For small arrays (tokens, seeds, results); logits belong in device memory. Nothing to do on the CPU.
+ */
+COOLSD_API coolsd_status coolsd_host_register(coolsd_verifier* verifier, void* memory, size_t bytes);
+COOLSD_API coolsd_status coolsd_host_unregister(coolsd_verifier* verifier, void* memory);
+
+/* Waits until the work queued in a stream (cudaStream_t) is done. Nothing to do on the CPU. */
+COOLSD_API coolsd_status coolsd_synchronize(coolsd_verifier* verifier, void* stream);
+
+/*
  * One decoding step: accepts a prefix of each sequence's draft and draws one token more. Draft token i (from 0) uses
  * the uniform of (seed, position + i, COOLSD_ACCEPT); the token drawn after n accepted ones that of
  * (seed, position + n, COOLSD_RESAMPLE) after a rejection and (seed, position + n, COOLSD_BONUS) otherwise.

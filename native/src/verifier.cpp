@@ -182,6 +182,23 @@ coolsd_status coolsd_verifier_reserve(coolsd_verifier* verifier, int32_t batch, 
   return COOLSD_OK;
 }
 
+coolsd_status coolsd_host_register(coolsd_verifier* verifier, void* memory, size_t bytes) {
+  COOLSD_REQUIRE(verifier);
+  COOLSD_REQUIRE(memory);
+  return verifier->cuda == nullptr ? COOLSD_OK : verifier->cuda->register_host(memory, bytes);
+}
+
+coolsd_status coolsd_host_unregister(coolsd_verifier* verifier, void* memory) {
+  COOLSD_REQUIRE(verifier);
+  COOLSD_REQUIRE(memory);
+  return verifier->cuda == nullptr ? COOLSD_OK : verifier->cuda->unregister_host(memory);
+}
+
+coolsd_status coolsd_synchronize(coolsd_verifier* verifier, void* stream) {
+  COOLSD_REQUIRE(verifier);
+  return verifier->cuda == nullptr ? COOLSD_OK : verifier->cuda->synchronize(stream);
+}
+
 coolsd_status coolsd_verify(coolsd_verifier* verifier, const coolsd_verify_args* args) {
   COOLSD_REQUIRE(verifier);
   COOLSD_REQUIRE(args);

@@ -54,6 +54,18 @@ class CudaDevice final : public Device {
     const cudaError_t error = cudaMemset(to, 0, bytes);
     return words(error == cudaSuccess ? cudaDeviceSynchronize() : error);
   }
+  const char* register_host(void* memory, size_t bytes) override {
+    Current current(ordinal_);
+    return words(cudaHostRegister(memory, bytes, cudaHostRegisterMapped | cudaHostRegisterPortable));
+  }
+  const char* unregister_host(void* memory) override {
+    Current current(ordinal_);
+    return words(cudaHostUnregister(memory));
+  }
+  const char* synchronize(void* stream) override {
+    Current current(ordinal_);
+    return words(cudaStreamSynchronize(static_cast<cudaStream_t>(stream)));
+  }
   const char* cutoff(const VerifyParameters& parameters, int blocks, void* stream) override {
     return launch(reinterpret_cast<const void*>(coolsd::cutoff), parameters, blocks, cutoff_shared_bytes(kMostWarps), true,
                   stream);
@@ -103,6 +115,12 @@ std::unique_ptr<Device> Device::open(int ordinal, const char** error) {
   cudaDeviceGetAttribute(&size.multiprocessors, cudaDevAttrMultiProcessorCount, ordinal);
   if (cooperative == 0) {
     *error = "the device has no cooperative launch";
+    return nullptr;
+  }
+  int in_place = 0;
+  cudaDeviceGetAttribute(&in_place, cudaDevAttrCanUseHostPointerForRegisteredMem, ordinal);
+  if (in_place == 0) {
+    *error = "the device cannot use registered host memory in place";
     return nullptr;
   }
   int of_verify = 0, of_cutoff = 0;

@@ -74,10 +74,16 @@ coolsd_status CudaVerifier::prepare() {
   return reserve(1);
 }
 
+int32_t CudaVerifier::tiles() const {
+  /* LANTERN's optimal residual covers tokens outside the window. */
+  const int32_t whole = lantern_.optimal ? (spec_.vocab + kTile - 1) / kTile : 0;
+  return std::max({target_law_.tiles(), draft_law_.tiles(), whole});
+}
+
 Workspace CudaVerifier::workspace(int32_t batch, char* base, size_t* bytes) const {
   const size_t b = static_cast<size_t>(batch), length = static_cast<size_t>(spec_.draft_length);
   const size_t rows = b * (2 * length + 1);
-  const size_t tiles = static_cast<size_t>(std::max(target_law_.tiles(), draft_law_.tiles()));
+  const size_t tiles = static_cast<size_t>(this->tiles());
   Workspace w;
   Parts parts(base);
   /* The counters first: they are what must be zero, whatever the batch of a call. */
@@ -116,11 +122,26 @@ coolsd_status CudaVerifier::reserve(int32_t batch) {
   return COOLSD_OK;
 }
 
+coolsd_status CudaVerifier::register_host(void* memory, size_t bytes) {
+  const char* error = device_->register_host(memory, bytes);
+  return error == nullptr ? COOLSD_OK : device_failed("host memory", error);
+}
+
+coolsd_status CudaVerifier::unregister_host(void* memory) {
+  const char* error = device_->unregister_host(memory);
+  return error == nullptr ? COOLSD_OK : device_failed("host memory", error);
+}
+
+coolsd_status CudaVerifier::synchronize(void* stream) {
+  const char* error = device_->synchronize(stream);
+  return error == nullptr ? COOLSD_OK : device_failed("stream", error);
+}
+
 coolsd_status CudaVerifier::launch(VerifyParameters& p, void* stream) {
   if (coolsd_status status = reserve(p.batch); status != COOLSD_OK) return status;
   size_t bytes;
   p.vocab = spec_.vocab;
-  p.tiles = std::max(target_law_.tiles(), draft_law_.tiles());
+  p.tiles = tiles();
   p.workspace = workspace(workspace_batch_, workspace_, &bytes);
   /* A warp's work is one tile: spread over all multiprocessors first, then over their warps. */
   const Device::Size size = device_->size();

@@ -24,11 +24,17 @@ class CudaVerifier {
   coolsd_status reserve(int32_t batch);
   size_t reserved_bytes() const { return workspace_bytes_; }
 
+  /* As in coolsd.h. */
+  coolsd_status register_host(void* memory, size_t bytes);
+  coolsd_status unregister_host(void* memory);
+  coolsd_status synchronize(void* stream);
+
   coolsd_status verify(const coolsd_verify_args& args);
   coolsd_status sample(const coolsd_sample_args& args);
 
  private:
   coolsd_status launch(VerifyParameters& parameters, void* stream);
+  int32_t tiles() const;
   Workspace workspace(int32_t batch, char* base, size_t* bytes) const;
 
   coolsd_verifier_spec spec_;

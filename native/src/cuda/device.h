@@ -26,6 +26,10 @@ class Device {
   /* From the host, before the next launch; host memory may be reused on return. */
   virtual const char* upload(void* to, const void* from, size_t bytes) = 0;
   virtual const char* zero(void* to, size_t bytes) = 0;
+  /* Host memory that kernels use in place. */
+  virtual const char* register_host(void* memory, size_t bytes) = 0;
+  virtual const char* unregister_host(void* memory) = 0;
+  virtual const char* synchronize(void* stream) = 0;
   /* Queues `cutoff` with so many blocks of kMostWarps warps, cooperatively. */
   virtual const char* cutoff(const VerifyParameters& parameters, int blocks, void* stream) = 0;
   /* Queues `verify` with so many blocks of kMostWarps warps, cooperatively if it has a draft. */

@@ -15,11 +15,14 @@ std::vector<Counters> SimtDevice::log;
 
 namespace {
 
-/* Each row's window is a buffer of its own: what lies between rows is out of bounds. */
-void add_rows(Executor& executor, const char* name, const coolsd_logits& l, const LawParameters& law, int batch, int rows) {
+/* Each row's window is a buffer of its own: what lies between rows, and behind a sequence's last, is out of bounds. */
+void add_rows(Executor& executor, const char* name, const coolsd_logits& l, const LawParameters& law,
+              const VerifyParameters& p, int more) {
   if (l.data == nullptr) return;
   const int64_t size = l.dtype == COOLSD_F32 ? 4 : 2;
-  for (int b = 0; b < batch; ++b) {
+  for (int b = 0; b < p.batch; ++b) {
+    const int length = p.draft_lengths == nullptr ? p.draft_length : p.draft_lengths[b];
+    const int rows = (length < 0 || length > p.draft_length ? 0 : length) + more;
     for (int i = 0; i < rows; ++i) {
       const char* row = static_cast<const char*>(l.data) + (b * l.batch_stride + i * l.row_stride + law.lo) * size;
       executor.buffer(name, row, static_cast<size_t>((law.hi - law.lo) * size), Access::read);
@@ -67,10 +70,10 @@ const char* SimtDevice::launch(const VerifyParameters& p, int blocks, bool coope
   Executor executor(setting.seed);
   const int64_t batch = p.batch, length = p.draft_length, outputs = batch * (length + 1);
   const int64_t rows = batch * (2 * length + 1);
-  add_rows(executor, "target", p.target, p.target_law, p.batch, p.draft_length + 1);
-  add_rows(executor, "target", p.target_uncond, p.target_law, p.batch, p.draft_length + 1);
-  add_rows(executor, "draft", p.draft, p.draft_law, p.batch, p.draft_length);
-  add_rows(executor, "draft", p.draft_uncond, p.draft_law, p.batch, p.draft_length);
+  add_rows(executor, "target", p.target, p.target_law, p, 1);
+  add_rows(executor, "target", p.target_uncond, p.target_law, p, 1);
+  add_rows(executor, "draft", p.draft, p.draft_law, p, 0);
+  add_rows(executor, "draft", p.draft_uncond, p.draft_law, p, 0);
   add(executor, "draft_tokens", p.draft_tokens, batch * length, Access::read);
   add(executor, "draft_lengths", p.draft_lengths, batch, Access::read);
   add(executor, "seeds", p.seeds, batch, Access::read);

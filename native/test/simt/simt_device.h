@@ -27,6 +27,9 @@ class SimtDevice final : public Device {
   void release(void* memory) override;
   const char* upload(void* to, const void* from, size_t bytes) override;
   const char* zero(void* to, size_t bytes) override;
+  const char* register_host(void*, size_t) override { return nullptr; }
+  const char* unregister_host(void*) override { return nullptr; }
+  const char* synchronize(void*) override { return nullptr; }
   const char* cutoff(const VerifyParameters& parameters, int blocks, void* stream) override;
   /* Fails with the defect's words if the kernel breaks a rule. */
   const char* verify(const VerifyParameters& parameters, int blocks, void* stream) override;

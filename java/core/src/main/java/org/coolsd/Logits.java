@@ -124,6 +124,11 @@ public final class Logits {
         return row;
     }
 
+    /** Whether this is the Java side's own memory, which no device reads. */
+    boolean isHost() {
+        return keptAlive != null;
+    }
+
     /** Sequences in view. */
     public int batch() {
         return batch;

@@ -13,7 +13,9 @@ public enum Status {
     /** A draft token is negative or not below the vocabulary size. */
     TOKEN_OUT_OF_RANGE,
     /** A draft normaliser does not belong to its row: the row was changed after the token was sampled. */
-    NORMALISER;
+    NORMALISER,
+    /** On a CUDA device: a draft length below 0 or above L. */
+    DRAFT_LENGTH;
 
     private static final Status[] BY_CODE = values();
 

@@ -23,6 +23,8 @@ import org.coolsd.internal.binding.coolsd_verify_args;
  * <p>Belongs to the verifier that made it and is freed with it. One thread at a time.
  */
 public final class Step {
+    private static final int PAGE = 4096;
+
     private final Verifier verifier;
     private final VerifierSpec spec;
     private final int batch;
@@ -49,6 +51,10 @@ public final class Step {
     private final long normalisersAddress;
     private final long drawnNormalisersAddress;
     private final Verdict[] verdicts;
+    /** Everything that native code reads and writes, in pages of its own so that a device can be given it. */
+    private final ByteBuffer memory;
+    private final Pointer memoryStart;
+    private Pointer stream;
     /** Whether the draft of a sequence was sampled here, so that its normalisers are known. */
     private final boolean[] sampledHere;
 
@@ -93,6 +99,10 @@ public final class Step {
         sampleArgs.retainReference();
         argsMemory = memory(args, Loader.sizeof(coolsd_verify_args.class));
         sampleMemory = memory(sampleArgs, Loader.sizeof(coolsd_sample_args.class));
+        int pages = (128 * batch * (stride + 2) + PAGE - 1) / PAGE + 1;
+        memory = ByteBuffer.allocateDirect((pages + 1) * PAGE).alignedSlice(PAGE);
+        memoryStart = new Pointer(memory);
+        NativeLibrary.check(Native.coolsd_host_register(verifier.handle(), memoryStart, (long) pages * PAGE));
         draftTokens = bytes(4 * drafts).asIntBuffer();
         lengths = bytes(4 * batch).asIntBuffer();
         seeds = bytes(8 * batch).asLongBuffer();
@@ -172,8 +182,11 @@ public final class Step {
         return new Pointer(struct).capacity(size).limit(size).asByteBuffer().order(ByteOrder.nativeOrder());
     }
 
-    private static ByteBuffer bytes(int size) {
-        return ByteBuffer.allocateDirect(size).order(ByteOrder.nativeOrder());
+    /** The next part of {@link #memory}. */
+    private ByteBuffer bytes(int size) {
+        ByteBuffer part = memory.slice(memory.position(), size).order(ByteOrder.nativeOrder());
+        memory.position((memory.position() + size + 15) / 16 * 16);
+        return part;
     }
 
     /** Sequences of this step. */
@@ -273,6 +286,29 @@ public final class Step {
         this.draft.set(longest > 0 ? draft : target);
         argsMemory.putLong(normalisersAt, allSampled && longest > 0 ? normalisersAddress : 0);
         NativeLibrary.check(Native.coolsd_verify(verifier.handle(), args));
+        synchronize();
+    }
+
+    /** Results are read by the host. */
+    private void synchronize() {
+        if (verifier.backend().onDevice()) {
+            NativeLibrary.check(Native.coolsd_synchronize(verifier.handle(), stream));
+        }
+    }
+
+    /**
+     * The CUDA stream in which this step's work is queued from now on: the one that computes the logits.
+     *
+     * @param handle a {@code cudaStream_t}; 0 is the default stream
+     */
+    public void stream(long handle) {
+        stream = new Pointer() {
+            {
+                address = handle;
+            }
+        };
+        argsMemory.putLong(Loader.offsetof(coolsd_verify_args.class, "stream"), handle);
+        sampleMemory.putLong(Loader.offsetof(coolsd_sample_args.class, "stream"), handle);
     }
 
     /** What became of sequence {@code b}; a view that the next call overwrites. */
@@ -295,6 +331,7 @@ public final class Step {
         sampleMemory.putInt(purposeAt, purpose.code());
         sampleMemory.putLong(sampleNormalisersAt, keep ? drawnNormalisersAddress : 0);
         NativeLibrary.check(Native.coolsd_sample(verifier.handle(), sampleArgs));
+        synchronize();
         for (int b = 0; b < batch; b++) {
             if (status.get(b) != 0) {
                 throw new CoolsdException("no token can be sampled at position " + drawPositions.get(b)
@@ -314,6 +351,10 @@ public final class Step {
         if (logits == null) {
             throw new IllegalArgumentException(name + " is null");
         }
+        if (verifier.backend().onDevice() && logits.isHost()) {
+            throw new IllegalArgumentException(
+                    name + " is in host memory, " + verifier.backend().name() + " needs a view of device memory");
+        }
         if (logits.batch() != batch || logits.rows() < rows || logits.vocab() != spec.vocab()) {
             String wanted = (batch == 1 ? "[" : "[" + batch + ", ") + rows + ", " + spec.vocab() + "]";
             throw new IllegalArgumentException(name + " is " + logits.shape() + ", it must be " + wanted);
@@ -321,6 +362,7 @@ public final class Step {
     }
 
     void release() {
+        Native.coolsd_host_unregister(verifier.handle(), memoryStart);
         args.releaseReference();
         sampleArgs.releaseReference();
     }

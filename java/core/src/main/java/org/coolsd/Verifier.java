@@ -34,7 +34,8 @@ public final class Verifier implements AutoCloseable {
             int length = spec.drafts().length();
             FloatPointer omega =
                     new FloatPointer(Math.max(1, length)).put(spec.drafts().omega());
-            created.struct_size(created.sizeof()).backend(backend.code()).vocab(spec.vocab());
+            created.struct_size(created.sizeof()).backend(backend.code()).device(backend.device());
+            created.vocab(spec.vocab());
             created.draft_length(length).omega(omega).lantern(lantern(spec.lantern()));
             set(created.target(), spec.target());
             set(created.draft(), spec.draft());

@@ -35,10 +35,10 @@ class ConformanceTest {
     }
 
     private void run(Random random, int cases, int largest, int longest, int batch) {
-        for (int n = 0; n < cases; n++) {
+        for (int n = 0; n < TestBackend.cases(cases); n++) {
             RandomCase one = new RandomCase(random, largest, longest, batch);
             VerifierSpec spec = one.spec().report(Report.values());
-            try (Verifier verifier = Verifier.open(Backend.cpu(), spec)) {
+            try (Verifier verifier = Verifier.open(TestBackend.backend(), spec)) {
                 compare(one, one.run(verifier), ReferenceVerifier.relaxed(one.omega), true);
             }
         }
@@ -49,7 +49,7 @@ class ConformanceTest {
     @Test
     void lanternWithEitherResidual() {
         Random random = new Random(5);
-        for (int n = 0; n < 10_000; n++) {
+        for (int n = 0; n < TestBackend.cases(10_000); n++) {
             RandomCase one = new RandomCase(random, 200, 4, 1);
             float[] codebook = new float[one.vocab * 2];
             for (int i = 0; i < codebook.length; i++) {
@@ -68,7 +68,7 @@ class ConformanceTest {
                     one.draft,
                     used,
                     optimal ? java.util.Set.of(Report.values()) : java.util.Set.of(Report.LOG_PROB));
-            try (Verifier verifier = Verifier.open(Backend.cpu(), spec)) {
+            try (Verifier verifier = Verifier.open(TestBackend.backend(), spec)) {
                 compare(one, one.run(verifier), ReferenceVerifier.lantern(used), optimal);
             }
         }
@@ -109,12 +109,12 @@ class ConformanceTest {
     @Test
     void normalisersChangeNothing() {
         Random random = new Random(6);
-        for (int n = 0; n < 3_000; n++) {
+        for (int n = 0; n < TestBackend.cases(3_000); n++) {
             RandomCase one = new RandomCase(random, 5_000, 4, 1);
             if (one.length == 0) {
                 continue;
             }
-            try (Verifier verifier = Verifier.open(Backend.cpu(), one.spec())) {
+            try (Verifier verifier = Verifier.open(TestBackend.backend(), one.spec())) {
                 Step step = verifier.step(1);
                 step.begin(0, one.seeds[0], one.positions[0]);
                 for (int i = 0; i < one.length; i++) {
@@ -142,9 +142,9 @@ class ConformanceTest {
     @Test
     void aBatchDecidesWhatItsSequencesDecideAlone() {
         Random random = new Random(7);
-        for (int n = 0; n < 500; n++) {
+        for (int n = 0; n < TestBackend.cases(500); n++) {
             RandomCase one = new RandomCase(random, 1_000, 4, 4);
-            try (Verifier verifier = Verifier.open(Backend.cpu(), one.spec())) {
+            try (Verifier verifier = Verifier.open(TestBackend.backend(), one.spec())) {
                 Step together = one.run(verifier);
                 for (int b = 0; b < one.batch; b++) {
                     Step alone = verifier.step(1);

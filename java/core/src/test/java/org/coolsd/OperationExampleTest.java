@@ -17,7 +17,7 @@ class OperationExampleTest {
         var spec = VerifierSpec.of(8, Schedule.explicit(1.5, 1).draftLength(2), sampling)
                 .report(VerifierSpec.Report.DRIFT);
         List<Integer> tokens = new ArrayList<>();
-        try (var verifier = Verifier.open(Backend.auto(), spec)) {
+        try (var verifier = Verifier.open(Backend.cpu(), spec)) {
             Step step = verifier.step(1);
             step.begin(0, 7, 100); // the request's seed, the position of the first draft token
             Logits rows = Logits.copyOf(draft, 2, 8); // or Logits.at(address, ...): nothing is copied

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.Random;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 
 class VerifierTest {
@@ -95,8 +96,16 @@ class VerifierTest {
         assertThatThrownBy(() -> verifier.verify(two, two, new int[2], 0, 0)).hasMessage("the verifier is closed");
         assertThatThrownBy(() -> Schedule.exponential(-1))
                 .hasMessage("delta is -1.0, it must be finite and at least 0");
-        assertThatThrownBy(() -> Backend.cuda(0)).hasMessage("this build of coolsd has no CUDA backend");
-        assertThat(Backend.auto().toString()).isEqualTo("cpu (this build of coolsd has no CUDA backend)");
+        assertThatThrownBy(() -> Backend.cuda(-1)).hasMessage("device is -1, it must be at least 0");
+    }
+
+    /** A build without nvcc, or a machine without a driver or device: each says so, and auto takes the CPU. */
+    @Test
+    void withoutADeviceCudaIsAnErrorAndAutoTheCpu() {
+        Backend auto = Backend.auto();
+        Assumptions.assumeTrue(auto.name().equals("cpu"), "this machine has a CUDA device");
+        assertThat(auto.reason()).matches("this build of coolsd has no CUDA backend|.*(CUDA|driver).*");
+        assertThatThrownBy(() -> Backend.cuda(0)).isInstanceOf(CoolsdException.class).hasMessage(auto.reason());
     }
 
     @Test

@@ -95,7 +95,7 @@ final class EvaluateCommand implements Callable<Integer> {
         long[] shape = new long[4];
         long start = System.nanoTime();
         Sampling sampling = Sampling.of().guidance(config.guidance());
-        try (SpeculativeDecoder decoder = images.decoder(schedule, sampling, Backend.auto());
+        try (SpeculativeDecoder decoder = images.decoder(schedule, sampling, Backend.cpu("LibTorch runs on the CPU"));
                 ProgressBar bar = Progress.bar(name, count)) {
             for (int i = 0; i < count; i++) {
                 labels[i] = i % classes;

@@ -93,7 +93,7 @@ final class GenerateCommand implements Callable<Integer> {
         double plainSeconds = 0;
         DecodingStats stats;
         Backend backend;
-        try (SpeculativeDecoder decoder = images.decoder(schedule, sampling, Backend.auto());
+        try (SpeculativeDecoder decoder = images.decoder(schedule, sampling, Backend.cpu("LibTorch runs on the CPU"));
                 SpeculativeDecoder plain =
                         images.decoder(Schedule.lossless().draftLength(0), sampling, decoder.backend());
                 ProgressBar bar = Progress.bar("generate", (long) count * tokens)) {

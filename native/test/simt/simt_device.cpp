@@ -15,6 +15,14 @@ std::vector<Counters> SimtDevice::log;
 
 namespace {
 
+/* The setting of the next launch. */
+Setting next_setting() {
+  static uint64_t launches = 0;
+  if (setting.blocks > 0) return setting;
+  const uint64_t n = launches++;
+  return {1 + static_cast<int>(n % 5), 1 + static_cast<int>(n % 3), n};
+}
+
 /* Each row's window is a buffer of its own: what lies between rows, and behind a sequence's last, is out of bounds. */
 void add_rows(Executor& executor, const char* name, const coolsd_logits& l, const LawParameters& law,
               const VerifyParameters& p, int more) {
@@ -56,18 +64,20 @@ const char* SimtDevice::zero(void* to, size_t bytes) {
   return nullptr;
 }
 
-const char* SimtDevice::cutoff(const VerifyParameters& p, int blocks, void*) {
-  shared_bytes_ = cutoff_shared_bytes(setting.warps);
-  return launch(p, blocks, true, [&] { coolsd::cutoff(p); });
+const char* SimtDevice::cutoff(const VerifyParameters& p, int, void*) {
+  const Setting now = next_setting();
+  return launch(p, now, cutoff_shared_bytes(now.warps), true, [&] { coolsd::cutoff(p); });
 }
 
-const char* SimtDevice::verify(const VerifyParameters& p, int blocks, void*) {
-  shared_bytes_ = sizeof(float) * 2 * kTileBuffer * static_cast<size_t>(setting.warps);
-  return launch(p, blocks, p.draft_length > 0, [&] { coolsd::verify(p); });
+const char* SimtDevice::verify(const VerifyParameters& p, int, void*) {
+  const Setting now = next_setting();
+  return launch(p, now, sizeof(float) * 2 * kTileBuffer * static_cast<size_t>(now.warps), p.draft_length > 0,
+                [&] { coolsd::verify(p); });
 }
 
-const char* SimtDevice::launch(const VerifyParameters& p, int blocks, bool cooperative, const std::function<void()>& kernel) {
-  Executor executor(setting.seed);
+const char* SimtDevice::launch(const VerifyParameters& p, const Setting& now, size_t shared_bytes, bool cooperative,
+                               const std::function<void()>& kernel) {
+  Executor executor(now.seed);
   const int64_t batch = p.batch, length = p.draft_length, outputs = batch * (length + 1);
   const int64_t rows = batch * (2 * length + 1);
   add_rows(executor, "target", p.target, p.target_law, p, 1);
@@ -104,9 +114,9 @@ const char* SimtDevice::launch(const VerifyParameters& p, int blocks, bool coope
   add(executor, "partials", w.partials, rows * p.tiles, Access::write);
   add(executor, "residuals", w.residuals, batch * length * p.tiles, Access::write);
   LaunchShape shape;
-  shape.grid = dim3(static_cast<unsigned>(setting.blocks == 0 ? blocks : setting.blocks));
-  shape.block = dim3(static_cast<unsigned>(32 * setting.warps));
-  shape.dynamic_shared_bytes = shared_bytes_;
+  shape.grid = dim3(static_cast<unsigned>(now.blocks));
+  shape.block = dim3(static_cast<unsigned>(32 * now.warps));
+  shape.dynamic_shared_bytes = shared_bytes;
   shape.cooperative = cooperative;
   try {
     log.push_back(executor.launch(shape, kernel));

@@ -14,7 +14,7 @@ namespace coolsd::simt {
 
 /* What a launch is given beside its parameters; tests change it between calls. One thread. */
 struct Setting {
-  int blocks = 0;    /* 0: what the backend asks for */
+  int blocks = 0;    /* 0: grid, block and schedule differ from launch to launch */
   int warps = 2;     /* of a block */
   uint64_t seed = 1; /* of the schedule */
 };
@@ -38,10 +38,10 @@ class SimtDevice final : public Device {
   static std::vector<Counters> log;
 
  private:
-  const char* launch(const VerifyParameters& parameters, int blocks, bool cooperative, const std::function<void()>& kernel);
+  const char* launch(const VerifyParameters& parameters, const Setting& now, size_t shared_bytes, bool cooperative,
+                     const std::function<void()>& kernel);
 
   std::string found_;
-  size_t shared_bytes_ = 0;
 };
 
 }  // namespace coolsd::simt

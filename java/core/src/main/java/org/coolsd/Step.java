@@ -53,6 +53,7 @@ public final class Step {
     private final Verdict[] verdicts;
     /** Everything that native code reads and writes, in pages of its own so that a device can be given it. */
     private final ByteBuffer memory;
+
     private final Pointer memoryStart;
     private Pointer stream;
     /** Whether the draft of a sequence was sampled here, so that its normalisers are known. */

@@ -38,7 +38,7 @@ class ConformanceTest {
         for (int n = 0; n < TestBackend.cases(cases); n++) {
             RandomCase one = new RandomCase(random, largest, longest, batch);
             VerifierSpec spec = one.spec().report(Report.values());
-            try (Verifier verifier = Verifier.open(TestBackend.backend(), spec)) {
+            try (Verifier verifier = TestBackend.open(spec)) {
                 compare(one, one.run(verifier), ReferenceVerifier.relaxed(one.omega), true);
             }
         }
@@ -68,7 +68,7 @@ class ConformanceTest {
                     one.draft,
                     used,
                     optimal ? java.util.Set.of(Report.values()) : java.util.Set.of(Report.LOG_PROB));
-            try (Verifier verifier = Verifier.open(TestBackend.backend(), spec)) {
+            try (Verifier verifier = TestBackend.open(spec)) {
                 compare(one, one.run(verifier), ReferenceVerifier.lantern(used), optimal);
             }
         }
@@ -114,7 +114,7 @@ class ConformanceTest {
             if (one.length == 0) {
                 continue;
             }
-            try (Verifier verifier = Verifier.open(TestBackend.backend(), one.spec())) {
+            try (Verifier verifier = TestBackend.open(one.spec())) {
                 Step step = verifier.step(1);
                 step.begin(0, one.seeds[0], one.positions[0]);
                 for (int i = 0; i < one.length; i++) {
@@ -144,7 +144,7 @@ class ConformanceTest {
         Random random = new Random(7);
         for (int n = 0; n < TestBackend.cases(500); n++) {
             RandomCase one = new RandomCase(random, 1_000, 4, 4);
-            try (Verifier verifier = Verifier.open(TestBackend.backend(), one.spec())) {
+            try (Verifier verifier = TestBackend.open(one.spec())) {
                 Step together = one.run(verifier);
                 for (int b = 0; b < one.batch; b++) {
                     Step alone = verifier.step(1);

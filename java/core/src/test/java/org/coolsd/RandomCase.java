@@ -5,16 +5,24 @@ import java.nio.ByteOrder;
 import java.util.Random;
 import org.bytedeco.javacpp.Pointer;
 import org.coolsd.internal.NativeLibrary;
+import org.coolsd.internal.binding.Native;
 
 /**
  * A random step of a batch, as arrays for the reference and as native memory for the library: any element type,
  * unaligned rows, strides, masked tokens, outliers, ties, guidance, windows, cut-offs, ragged drafts.
  */
 final class RandomCase {
-    private static final ByteBuffer MEMORY = ByteBuffer.allocateDirect(1 << 26).order(ByteOrder.nativeOrder());
+    private static final int PAGE = 4096;
+    private static final ByteBuffer MEMORY =
+            ByteBuffer.allocateDirect((1 << 26) + PAGE).alignedSlice(PAGE).order(ByteOrder.nativeOrder());
 
     static {
         NativeLibrary.require();
+    }
+
+    /** For a device, which reads this memory where it is. */
+    static void register(Verifier verifier) {
+        NativeLibrary.check(Native.coolsd_host_register(verifier.handle(), new Pointer(MEMORY), 1L << 26));
     }
 
     final int vocab;

@@ -8,10 +8,22 @@ final class TestBackend {
     private static final boolean CUDA = "cuda".equals(System.getProperty("coolsd.test.backend"));
     private static final double SHARE = Double.parseDouble(System.getProperty("coolsd.test.share", "1"));
 
+    private static boolean registered;
+
     private TestBackend() {}
 
-    static Backend backend() {
+    private static Backend backend() {
         return CUDA ? Backend.cuda(0) : Backend.cpu();
+    }
+
+    /** Lets the device read the test's own memory in place. */
+    static Verifier open(VerifierSpec spec) {
+        Verifier verifier = Verifier.open(backend(), spec);
+        if (CUDA && !registered) {
+            RandomCase.register(verifier);
+            registered = true;
+        }
+        return verifier;
     }
 
     static int cases(int all) {

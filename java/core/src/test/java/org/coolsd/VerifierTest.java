@@ -105,7 +105,9 @@ class VerifierTest {
         Backend auto = Backend.auto();
         Assumptions.assumeTrue(auto.name().equals("cpu"), "this machine has a CUDA device");
         assertThat(auto.reason()).matches("this build of coolsd has no CUDA backend|.*(CUDA|driver).*");
-        assertThatThrownBy(() -> Backend.cuda(0)).isInstanceOf(CoolsdException.class).hasMessage(auto.reason());
+        assertThatThrownBy(() -> Backend.cuda(0))
+                .isInstanceOf(CoolsdException.class)
+                .hasMessage(auto.reason());
     }
 
     @Test

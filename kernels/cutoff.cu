@@ -1,10 +1,10 @@
 /*
  * cutoff: where top-k and top-p cut each row, without sorting it; runs before verify when either is on.
  *
- * Radix selection: tokens are keyed by their logits as ordered integers, and histograms over 8 bits of the key at a time
- * narrow down the value at which the k largest, then of those the nucleus, end. Blocks count in shared memory and add to the
- * row's histogram; the last block of a row selects the bin; a grid barrier separates the levels. Counts are integers and
- * masses fixed-point (2^-40), so additions have no order: grid and schedule change no bit.
+ * Radix selection: tokens are keyed by their logits as ordered integers, and histograms over 8 bits of the key at a
+ * time narrow down the value at which the k largest, then of those the nucleus, end. Blocks count in shared memory and
+ * add to the row's histogram; the last block of a row selects the bin; a grid barrier separates the levels. Counts are
+ * integers and masses fixed-point (2^-40), so additions have no order: grid and schedule change no bit.
  */
 #include <cooperative_groups.h>
 
@@ -42,9 +42,7 @@ struct Rows {
   const VerifyParameters& a;
 
   __device__ int target_rows() const { return a.batch * (a.draft_length + 1); }
-  __device__ int all() const {
-    return target_rows() + (a.draft_normalisers == nullptr ? a.batch * a.draft_length : 0);
-  }
+  __device__ int all() const { return target_rows() + (a.draft_normalisers == nullptr ? a.batch * a.draft_length : 0); }
   /* The law of a row that takes part, else NULL. */
   __device__ const LawParameters* law(int row, RowView* view) const {
     const bool target = row < target_rows();
@@ -63,10 +61,10 @@ struct Rows {
 
 /* Of a block. */
 struct Shared {
-  Mass* masses;  /* [kBins] */
-  Count* counts; /* [kBins] */
+  Mass* masses;   /* [kBins] */
+  Count* counts;  /* [kBins] */
   unsigned* last; /* whether this block was the row's last */
-  float* tile;   /* of the warp */
+  float* tile;    /* of the warp */
 };
 
 __device__ __forceinline__ bool asks(const LawParameters& l, Step step) {
@@ -80,8 +78,9 @@ __device__ __forceinline__ Mass mass_of(const LawParameters& l, float x, float l
 }
 
 __device__ __forceinline__ Selection load_selection(const Selection* p) {
-  return {load_workspace(&p->goal), load_workspace(&p->prefix), load_workspace(&p->equal), load_workspace(&p->present),
-          load_workspace(&p->k_key), load_workspace(&p->k_equal), load_workspace(&p->k_present)};
+  return {load_workspace(&p->goal),     load_workspace(&p->prefix), load_workspace(&p->equal),
+          load_workspace(&p->present),  load_workspace(&p->k_key),  load_workspace(&p->k_equal),
+          load_workspace(&p->k_present)};
 }
 __device__ __forceinline__ void store_selection(Selection* p, const Selection& s) {
   store_workspace(&p->goal, s.goal);
@@ -94,8 +93,8 @@ __device__ __forceinline__ void store_selection(Selection* p, const Selection& s
 }
 
 /* The largest logit of each row, as a key; kBad if one is NaN or +inf. */
-__device__ __forceinline__ void find_largest(const VerifyParameters& a, const LawParameters& l, const RowView& view, int row,
-                                             int tile, float* buffer) {
+__device__ __forceinline__ void find_largest(const VerifyParameters& a, const LawParameters& l, const RowView& view,
+                                             int row, int tile, float* buffer) {
   const int first = l.lo + tile * kTile;
   const int n = min(kTile, l.hi - first);
   const float* x = stage(view, first, n, buffer);
@@ -129,8 +128,8 @@ __device__ __forceinline__ void count_tile(const LawParameters& l, const RowView
 }
 
 /* The bin in which the running total from the largest down reaches the goal; one warp. Clears the histogram. */
-__device__ __forceinline__ Selection select(const VerifyParameters& a, const LawParameters& l, int row, Step step, int level,
-                                            Selection s, float largest) {
+__device__ __forceinline__ Selection select(const VerifyParameters& a, const LawParameters& l, int row, Step step,
+                                            int level, Selection s, float largest) {
   constexpr int kEach = kBins / 32;
   Count* counts = a.workspace.counts + static_cast<int64_t>(row) * kBins;
   Mass* masses = a.workspace.masses + static_cast<int64_t>(row) * kBins;
@@ -278,8 +277,8 @@ __device__ __forceinline__ int find_nth(int n, unsigned before_it, Counts counts
 }
 
 /* The row's cut-off; where only some of equal tokens are kept, their tiles are counted to find the last of them. */
-__device__ __forceinline__ void conclude(const VerifyParameters& a, const LawParameters& l, const RowView& view, int row, int tile,
-                                         float* buffer) {
+__device__ __forceinline__ void conclude(const VerifyParameters& a, const LawParameters& l, const RowView& view,
+                                         int row, int tile, float* buffer) {
   const float largest = from_ordered(load_workspace(a.workspace.largest_keys + row));
   const bool usable = largest > -kInf && largest < kInf;
   Selection s = {0, 0, 0, 0, 0, 0, 0};
@@ -310,12 +309,13 @@ __device__ __forceinline__ void conclude(const VerifyParameters& a, const LawPar
   if (__any_sync(kAllLanes, last) == 0) return;
   __syncwarp();
   unsigned inside = 0, nth = 0;
-  const int found = find_nth(l.tiles(), s.equal - 1,
-                             [&](int t) { return static_cast<unsigned>(load_workspace(&counted[t].sum)); }, &inside);
+  const int found = find_nth(
+      l.tiles(), s.equal - 1, [&](int t) { return static_cast<unsigned>(load_workspace(&counted[t].sum)); }, &inside);
   const int start = l.lo + found * kTile;
   const int size = min(kTile, l.hi - start);
   const float* y = stage(view, start, size, buffer);
-  const int token = find_nth(size, inside, [&](int k) { return static_cast<unsigned>(load_shared(y + k) == cut); }, &nth);
+  const int token = find_nth(
+      size, inside, [&](int k) { return static_cast<unsigned>(load_shared(y + k) == cut); }, &nth);
   if (lane_id() == 0) {
     store_workspace(&out->value, cut);
     store_workspace(&out->index, start + token);
@@ -349,7 +349,8 @@ __global__ void __launch_bounds__(32 * kMostWarps, 1) cutoff(const __grid_consta
     const LawParameters* l = rows.law(row, &view);
     if (l != nullptr && tile < l->tiles()) find_largest(a, *l, view, row, tile, shared.tile);
     /* For rows on which only the nucleus is asked. */
-    if (l != nullptr && tile == 0 && lane_id() == 0) store_selection(a.workspace.selections + row, {0, 0, 0, 0, 0, 0, 0});
+    if (l != nullptr && tile == 0 && lane_id() == 0)
+      store_selection(a.workspace.selections + row, {0, 0, 0, 0, 0, 0, 0});
   }
   grid.sync();
   for (int step = kTopK; step <= kTopP; ++step) {

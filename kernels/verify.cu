@@ -1,9 +1,9 @@
 /*
  * verify: one decoding step from raw logits to tokens in one launch. With draft length 0 it is sample.
  *
- * 1. Warps reduce tiles of all rows to (largest, sum). The warp that brings a row's last tile combines the row, the warp
- *    that brings a sequence's last row decides: which draft tokens are accepted, and which residuals are to be summed. If
- *    none is, it draws and the sequence is finished.
+ * 1. Warps reduce tiles of all rows to (largest, sum). The warp that brings a row's last tile combines the row, the
+ * warp that brings a sequence's last row decides: which draft tokens are accepted, and which residuals are to be
+ * summed. If none is, it draws and the sequence is finished.
  * 2. Grid barrier.
  * 3. Warps sum tiles of those residuals. The warp that brings a sequence's last tile draws, and finishes the sequence.
  *
@@ -57,8 +57,8 @@ struct Buffers {
 /* A sequence of the batch. */
 struct Sequence {
   int b;
-  int length;  /* of its draft; 0 if out of range */
-  bool valid;  /* whether it was in range */
+  int length; /* of its draft; 0 if out of range */
+  bool valid; /* whether it was in range */
 };
 
 __device__ __forceinline__ Sequence sequence(const VerifyParameters& a, int b) {
@@ -86,7 +86,8 @@ __device__ __forceinline__ Law target_law(const VerifyParameters& a, int b, int 
 
 __device__ __forceinline__ double uniform(const VerifyParameters& a, int b, int i, int purpose) {
   const unsigned long long position = load_global(a.positions + b) + static_cast<uint64_t>(i);
-  return static_cast<double>(uniform_bits(load_global(a.seeds + b), position, static_cast<uint32_t>(purpose))) * 0x1p-32;
+  return static_cast<double>(uniform_bits(load_global(a.seeds + b), position, static_cast<uint32_t>(purpose))) *
+         0x1p-32;
 }
 
 __device__ __forceinline__ int status_of(float x) {
@@ -209,7 +210,8 @@ __device__ __forceinline__ coolsd_normaliser draft_normaliser(const VerifyParame
 }
 
 /* What is wrong with a draft row, as far as its normaliser and one token show. */
-__device__ __forceinline__ int draft_status(const VerifyParameters& a, const coolsd_normaliser& n, const RowView& row, int token) {
+__device__ __forceinline__ int draft_status(const VerifyParameters& a, const coolsd_normaliser& n, const RowView& row,
+                                            int token) {
   if (a.draft_normalisers == nullptr) return n.reserved;
   const double finite = 1.7976931348623157e308;
   if (!(n.mass > 0 && n.mass <= finite && n.largest > -kInf && n.largest < kInf && n.cut_value <= n.largest)) {
@@ -222,8 +224,8 @@ __device__ __forceinline__ int draft_status(const VerifyParameters& a, const coo
 }
 
 /* LANTERN: P(x) and the longest prefix of its neighbours within the bound; *pooled is its length. */
-__device__ __forceinline__ double pooled_probability(const VerifyParameters& a, const Law& p, const RowView& row, int token,
-                                                     int* pooled) {
+__device__ __forceinline__ double pooled_probability(const VerifyParameters& a, const Law& p, const RowView& row,
+                                                     int token, int* pooled) {
   const double own = probability(p, row, token);
   const double limit = a.lantern.plus_plus ? (a.lantern.bound - 1) * own : a.lantern.bound;
   const int32_t* neighbours = a.lantern.neighbours + static_cast<int64_t>(token) * a.lantern.k;
@@ -246,7 +248,9 @@ __device__ __forceinline__ double lantern_taken(const VerifyParameters& a, const
   return all <= 0 ? 0 : ScalarOps::smaller(q, all);
 }
 
-__device__ __forceinline__ bool certifies(const VerifyParameters& a) { return a.drift != nullptr || a.ratio != nullptr; }
+__device__ __forceinline__ bool certifies(const VerifyParameters& a) {
+  return a.drift != nullptr || a.ratio != nullptr;
+}
 
 /* Whether the residual of a position is to be summed. */
 __device__ __forceinline__ bool needs_residual(const VerifyParameters& a, const Decision& d, int i) {
@@ -314,9 +318,8 @@ __device__ __forceinline__ int draw_target(const VerifyParameters& a, int b, int
   if (a.target_law.greedy) return n.cut_index;
   const Law p = law_of(a.target_law, n);
   const Partial* partials = a.workspace.partials + static_cast<int64_t>(row) * a.tiles;
-  const Place tile = choose(a.target_law.tiles(), u, [&](int t) {
-    return tile_weight(load_pair<Partial>(partials + t), n.largest, p.scale);
-  });
+  const Place tile = choose(a.target_law.tiles(), u,
+                            [&](int t) { return tile_weight(load_pair<Partial>(partials + t), n.largest, p.scale); });
   const Partial chosen = load_pair<Partial>(partials + tile.index);
   const double inside = (u * tile.total - tile.before) / tile_weight(chosen, n.largest, p.scale);
   const int first = p.lo + tile.index * kTile;
@@ -324,14 +327,15 @@ __device__ __forceinline__ int draw_target(const VerifyParameters& a, int b, int
   const float* x = stage(target_view(a, b, i), first, size, buffer);
   Law of_tile = p;
   of_tile.largest = chosen.largest;
-  const Place token = choose(size, inside, [&](int k) {
-    return static_cast<double>(weight(of_tile, load_shared(x + k), first + k));
-  });
+  const Place token =
+      choose(size, inside, [&](int k) { return static_cast<double>(weight(of_tile, load_shared(x + k), first + k)); });
   return first + token.index;
 }
 
 /* Tokens that can be in the residual or the drift: P's window, but with LANTERN neighbours lend theirs to any token. */
-__device__ __forceinline__ int residual_lo(const VerifyParameters& a) { return a.lantern.optimal ? 0 : a.target_law.lo; }
+__device__ __forceinline__ int residual_lo(const VerifyParameters& a) {
+  return a.lantern.optimal ? 0 : a.target_law.lo;
+}
 __device__ __forceinline__ int residual_hi(const VerifyParameters& a) {
   return a.lantern.optimal ? a.vocab : a.target_law.hi;
 }
@@ -346,7 +350,7 @@ struct Position {
   float ratio; /* P's mass by Q's */
   float kept;  /* 1 - omega */
   int token;
-  int pooled;  /* LANTERN's own residual: neighbours that count as Q = 0; else 0 */
+  int pooled; /* LANTERN's own residual: neighbours that count as Q = 0; else 0 */
 };
 
 /* For a whole warp. */
@@ -379,7 +383,8 @@ struct ResidualTile {
   float* x;
   float* y;
 
-  __device__ ResidualTile(const VerifyParameters& parameters, const Position& position, int tile, const Buffers& buffers)
+  __device__ ResidualTile(const VerifyParameters& parameters, const Position& position, int tile,
+                          const Buffers& buffers)
       : a(parameters), at(position) {
     first = residual_lo(a) + tile * kTile;
     n = min(kTile, residual_hi(a) - first);
@@ -396,8 +401,10 @@ struct ResidualTile {
     int found = 8;
     for (int k = from + lane_id(); k < to; k += 32) {
       const float v = load_shared(y + k);
-      if (v != v) found = COOLSD_ROW_NAN;
-      else if (v > at.q.largest) found = min(found, static_cast<int>(v == kInf ? COOLSD_ROW_INFINITE : COOLSD_ROW_NORMALISER));
+      if (v != v)
+        found = COOLSD_ROW_NAN;
+      else if (v > at.q.largest)
+        found = min(found, static_cast<int>(v == kInf ? COOLSD_ROW_INFINITE : COOLSD_ROW_NORMALISER));
     }
     found = warp_smallest(found);
     return found == 8 ? COOLSD_ROW_OK : found;
@@ -473,7 +480,8 @@ __device__ __forceinline__ Moments moments(const VerifyParameters& a, int b, int
 }
 
 /* Inverse CDF of the residual at u, or of P where it is empty. */
-__device__ __forceinline__ int draw_residual(const VerifyParameters& a, int b, int i, double u, const Buffers& buffers) {
+__device__ __forceinline__ int draw_residual(const VerifyParameters& a, int b, int i, double u,
+                                             const Buffers& buffers) {
   const ResidualPartial* partials = residual_partials(a, b, i);
   const Place tile = choose(residual_tiles(a), u, [&](int t) {
     return static_cast<double>(load_pair<ResidualPartial>(partials + t).residual);
@@ -482,7 +490,8 @@ __device__ __forceinline__ int draw_residual(const VerifyParameters& a, int b, i
   const Position at = position(a, b, i);
   ResidualTile both(a, at, tile.index, buffers);
   both.pool();
-  const double inside = (u * tile.total - tile.before) / static_cast<double>(load_pair<ResidualPartial>(partials + tile.index).residual);
+  const double inside =
+      (u * tile.total - tile.before) / static_cast<double>(load_pair<ResidualPartial>(partials + tile.index).residual);
   const Place token = choose(both.n, inside, [&](int k) { return static_cast<double>(both(k).residual); });
   return both.first + token.index;
 }
@@ -499,7 +508,8 @@ __device__ __forceinline__ double ratio_to_target(const VerifyParameters& a, con
 }
 
 /* Draws, and writes every output of a sequence once, by one warp. */
-__device__ __forceinline__ void finish(const VerifyParameters& a, const Sequence& s, const Decision& d, const Buffers& buffers) {
+__device__ __forceinline__ void finish(const VerifyParameters& a, const Sequence& s, const Decision& d,
+                                       const Buffers& buffers) {
   const int b = s.b, length = a.draft_length;
   const bool writes = lane_id() == 0;
   int status = d.status;
@@ -527,10 +537,12 @@ __device__ __forceinline__ void finish(const VerifyParameters& a, const Sequence
     const int token = i + 1 == emitted ? drawn : i < emitted ? load_global(draft + i) : -1;
     store_global(a.tokens + out + i, token);
     if (a.log_prob != nullptr) {
-      store_global(a.log_prob + out + i,
-                   i < emitted ? log(probability(law_of(a.target_law, load_normaliser(a.workspace.normalisers + target_row(a, b, i))),
-                                             target_view(a, b, i), token))
-                               : 0.0);
+      store_global(
+          a.log_prob + out + i,
+          i < emitted
+              ? log(probability(law_of(a.target_law, load_normaliser(a.workspace.normalisers + target_row(a, b, i))),
+                                target_view(a, b, i), token))
+              : 0.0);
     }
   }
   if (writes && a.accepted != nullptr) store_global(a.accepted + b, good ? d.stop : 0);

@@ -101,8 +101,10 @@ void measure(int vocab, int batch, int dtype, int top_k) {
 int main() {
   cudaDeviceProp properties;
   check(cudaGetDeviceProperties(&properties, 0));
-  std::printf("%s, %d multiprocessors. L = %d, no normalisers given; microseconds of one call, %d calls between two events.\n\n",
-              properties.name, properties.multiProcessorCount, kLength, kCalls);
+  std::printf(
+      "%s, %d multiprocessors. L = %d, no normalisers given; microseconds of one call, %d calls between two "
+      "events.\n\n",
+      properties.name, properties.multiProcessorCount, kLength, kCalls);
   std::printf("| V | batch | dtype | top-k | median | range |\n|---:|---:|---|---:|---:|---|\n");
   for (const int vocab : {8192, 16384, 65536, 131072}) {
     for (const int batch : {1, 8, 64}) {

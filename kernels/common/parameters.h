@@ -1,8 +1,9 @@
 /*
- * What the host gives the kernels. Pointers are device addresses; shapes as in coolsd.h, whose verify_args this mirrors.
+ * What the host gives the kernels. Pointers are device addresses; shapes as in coolsd.h, whose verify_args this
+ * mirrors.
  *
- * Rows are numbered: target row i of sequence b is b (L + 1) + i, draft row i is B (L + 1) + b L + i. A row's window is cut
- * into tiles of kTile tokens whatever the grid, so the grid decides nothing.
+ * Rows are numbered: target row i of sequence b is b (L + 1) + i, draft row i is B (L + 1) + b L + i. A row's window is
+ * cut into tiles of kTile tokens whatever the grid, so the grid decides nothing.
  */
 #ifndef COOLSD_KERNELS_COMMON_PARAMETERS_H
 #define COOLSD_KERNELS_COMMON_PARAMETERS_H
@@ -61,8 +62,8 @@ struct alignas(8) Cutoff {
 struct alignas(8) Selection {
   unsigned long long goal; /* of the total, inside the bin; 0: nothing to cut */
   unsigned prefix;
-  unsigned equal;   /* tokens kept of those with the value found; 0: no cut */
-  unsigned present; /* tokens with that value */
+  unsigned equal;                     /* tokens kept of those with the value found; 0: no cut */
+  unsigned present;                   /* tokens with that value */
   unsigned k_key, k_equal, k_present; /* the same for top-k, while top-p is searched for */
 };
 
@@ -76,14 +77,14 @@ struct alignas(16) Decision {
 
 /* Memory between the phases: nothing of size V. Counters are 0 between launches. */
 struct Workspace {
-  Partial* partials;             /* [rows, tiles] */
-  ResidualPartial* residuals;    /* [B, L, tiles] */
+  Partial* partials;              /* [rows, tiles] */
+  ResidualPartial* residuals;     /* [B, L, tiles] */
   coolsd_normaliser* normalisers; /* [rows]; reserved is the row's status */
-  Cutoff* cutoffs;               /* [rows] */
-  Decision* decisions;           /* [B] */
-  unsigned* row_arrivals;        /* [rows] tiles that are done */
-  unsigned* law_arrivals;        /* [B] rows that are done */
-  unsigned* residual_arrivals;   /* [B] residual tiles that are done */
+  Cutoff* cutoffs;                /* [rows] */
+  Decision* decisions;            /* [B] */
+  unsigned* row_arrivals;         /* [rows] tiles that are done */
+  unsigned* law_arrivals;         /* [B] rows that are done */
+  unsigned* residual_arrivals;    /* [B] residual tiles that are done */
   /* Of cut-offs; the first three are 0 between launches too. */
   unsigned* largest_keys;     /* [rows] */
   unsigned* counts;           /* [rows, 256] */

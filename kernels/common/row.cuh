@@ -124,8 +124,8 @@ __device__ __forceinline__ int unaligned_head(const char* from, int size, int n)
 }
 
 /*
- * Guided logits of the tokens first..first + n, n <= kTile, in a warp's buffer of kTileBuffer floats. All lanes call; which
- * lane later reads which token does not depend on the row's alignment. Returns the buffer's first token.
+ * Guided logits of the tokens first..first + n, n <= kTile, in a warp's buffer of kTileBuffer floats. All lanes call;
+ * which lane later reads which token does not depend on the row's alignment. Returns the buffer's first token.
  */
 __device__ __forceinline__ float* stage(const RowView& row, int64_t first, int n, float* buffer) {
   const int size = element_size(row.dtype);

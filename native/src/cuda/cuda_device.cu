@@ -67,8 +67,8 @@ class CudaDevice final : public Device {
     return words(cudaStreamSynchronize(static_cast<cudaStream_t>(stream)));
   }
   const char* cutoff(const VerifyParameters& parameters, int blocks, void* stream) override {
-    return launch(reinterpret_cast<const void*>(coolsd::cutoff), parameters, blocks, cutoff_shared_bytes(kMostWarps), true,
-                  stream);
+    return launch(reinterpret_cast<const void*>(coolsd::cutoff), parameters, blocks, cutoff_shared_bytes(kMostWarps),
+                  true, stream);
   }
   const char* verify(const VerifyParameters& parameters, int blocks, void* stream) override {
     return launch(reinterpret_cast<const void*>(coolsd::verify), parameters, blocks, kSharedBytes,
@@ -76,8 +76,8 @@ class CudaDevice final : public Device {
   }
 
  private:
-  const char* launch(const void* kernel, const VerifyParameters& parameters, int blocks, size_t shared, bool cooperative,
-                     void* stream) const {
+  const char* launch(const void* kernel, const VerifyParameters& parameters, int blocks, size_t shared,
+                     bool cooperative, void* stream) const {
     Current current(ordinal_);
     VerifyParameters copy = parameters;
     void* arguments[] = {&copy};
@@ -127,8 +127,8 @@ std::unique_ptr<Device> Device::open(int ordinal, const char** error) {
   cudaError_t status = cudaOccupancyMaxActiveBlocksPerMultiprocessor(
       &of_verify, reinterpret_cast<const void*>(coolsd::verify), kThreads, kSharedBytes);
   if (status == cudaSuccess) {
-    status = cudaOccupancyMaxActiveBlocksPerMultiprocessor(&of_cutoff, reinterpret_cast<const void*>(coolsd::cutoff), kThreads,
-                                                           cutoff_shared_bytes(kMostWarps));
+    status = cudaOccupancyMaxActiveBlocksPerMultiprocessor(&of_cutoff, reinterpret_cast<const void*>(coolsd::cutoff),
+                                                           kThreads, cutoff_shared_bytes(kMostWarps));
   }
   if ((*error = words(status)) != nullptr) return nullptr;
   size.blocks_each = std::min(of_verify, of_cutoff);

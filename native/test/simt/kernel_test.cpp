@@ -1,4 +1,5 @@
-/* The kernels on the SIMT executor against the CPU backend: decisions, reports, status, traffic, any grid and schedule. */
+/* The kernels on the SIMT executor against the CPU backend: decisions, reports, status, traffic, any grid and schedule.
+ */
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -42,10 +43,14 @@ class Rows {
     if (dtype_ == COOLSD_F16) {
       const uint32_t exponent = (bits >> 23) & 255;
       const uint32_t sign = (bits >> 16) & 0x8000u;
-      if (exponent == 255) narrow = static_cast<uint16_t>(sign | 0x7c00u | ((bits & 0x7fffffu) ? 0x200u : 0));
-      else if (exponent < 113) narrow = static_cast<uint16_t>(sign);
-      else if (exponent > 142) narrow = static_cast<uint16_t>(sign | 0x7bffu);
-      else narrow = static_cast<uint16_t>(sign | ((exponent - 112) << 10) | ((bits >> 13) & 0x3ffu));
+      if (exponent == 255)
+        narrow = static_cast<uint16_t>(sign | 0x7c00u | ((bits & 0x7fffffu) ? 0x200u : 0));
+      else if (exponent < 113)
+        narrow = static_cast<uint16_t>(sign);
+      else if (exponent > 142)
+        narrow = static_cast<uint16_t>(sign | 0x7bffu);
+      else
+        narrow = static_cast<uint16_t>(sign | ((exponent - 112) << 10) | ((bits >> 13) & 0x3ffu));
     }
     std::memcpy(memory_.data() + at, &narrow, 2);
   }
@@ -226,8 +231,12 @@ int compare(unsigned from, unsigned to, int longest_vocab, bool cuts) {
   for (unsigned seed = from; seed < to; ++seed) {
     std::mt19937 random(seed);
     const int vocab = 2 + static_cast<int>(random() % static_cast<unsigned>(longest_vocab - 1));
-    const Case::Shape shape{vocab, static_cast<int>(random() % 6), 1 + static_cast<int>(random() % 3),
-                            static_cast<int>(random() % 3), static_cast<int>(random() % 9), cuts};
+    const Case::Shape shape{vocab,
+                            static_cast<int>(random() % 6),
+                            1 + static_cast<int>(random() % 3),
+                            static_cast<int>(random() % 3),
+                            static_cast<int>(random() % 9),
+                            cuts};
     const bool normalisers = random() % 2 == 0, reports = random() % 2 == 0;
     setting = {1 + static_cast<int>(random() % 5), 1 + static_cast<int>(random() % 3), seed};
     Case c(seed, shape);
@@ -298,8 +307,11 @@ TEST(Kernels, PoolNeighboursAsTheCpuDoes) {
       for (int i = 1; i <= k; ++i) neighbours.push_back((v + (i % 2 == 0 ? i : c.vocab - i)) % c.vocab);
     }
     const bool plus_plus = c.below(2) == 0;
-    const coolsd_lantern lantern{sizeof lantern, neighbours.data(), k,
-                                 plus_plus ? COOLSD_LANTERN_PLUS_PLUS : COOLSD_LANTERN, c.real() / 4 + (plus_plus ? 1 : 0),
+    const coolsd_lantern lantern{sizeof lantern,
+                                 neighbours.data(),
+                                 k,
+                                 plus_plus ? COOLSD_LANTERN_PLUS_PLUS : COOLSD_LANTERN,
+                                 c.real() / 4 + (plus_plus ? 1 : 0),
                                  c.below(2) == 0 ? COOLSD_RESIDUAL_LANTERN : COOLSD_RESIDUAL_OPTIMAL};
     setting = {3, 2, seed};
     const Outcome cpu = c.run(COOLSD_CPU, false, true, &lantern), cuda = c.run(COOLSD_CUDA, false, true, &lantern);
@@ -314,7 +326,8 @@ TEST(Kernels, PoolNeighboursAsTheCpuDoes) {
   EXPECT_EQ(differ, 0);
 }
 
-/* NaN, +inf, masked rows, tokens out of range, at every place: the same status, and the others of the batch undisturbed. */
+/* NaN, +inf, masked rows, tokens out of range, at every place: the same status, and the others of the batch
+ * undisturbed. */
 TEST(Kernels, GiveTheCpusStatus) {
   for (unsigned seed = 0; seed < 600; ++seed) {
     Case c(seed, {40 + static_cast<int>(seed % 7) * 300, 3, 2, static_cast<int>(seed % 3), 1, seed % 4 == 0});
@@ -362,8 +375,8 @@ TEST(Kernels, RefuseDraftLengths) {
 }
 
 /*
- * What a step costs: launches, and bytes of global memory. Least is every target row once, and after a rejection its row and
- * its draft row once more; draft rows once where no normaliser is given.
+ * What a step costs: launches, and bytes of global memory. Least is every target row once, and after a rejection its
+ * row and its draft row once more; draft rows once where no normaliser is given.
  */
 struct Cost {
   size_t launches;
@@ -395,8 +408,8 @@ TEST(Kernels, ReadWhatTheyMustAndStoreNothingOfSizeV) {
         EXPECT_EQ(is.launches, 1u);
         EXPECT_LE(is.loaded, 1.05) << vocab << " " << dtype << " " << normalisers;
         EXPECT_LE(is.stored, 0.02 * (normalisers ? 6 : 11)) << vocab << " " << dtype;
-        std::printf("V = %6d, dtype %d, %s: %zu launch, %.4f times the least bytes loaded, %.4f of a row stored\n", vocab,
-                    dtype, normalisers ? "normalisers" : "no normalisers", is.launches, is.loaded, is.stored);
+        std::printf("V = %6d, dtype %d, %s: %zu launch, %.4f times the least bytes loaded, %.4f of a row stored\n",
+                    vocab, dtype, normalisers ? "normalisers" : "no normalisers", is.launches, is.loaded, is.stored);
       }
     }
   }
@@ -417,7 +430,8 @@ TEST(Kernels, LeaveTheWorkspaceReady) {
     Case large(seed, {700, 3, 4, 0, 0, cuts});
     large.seeds.assign(4, 1);
     setting = {2, 2, seed};
-    const coolsd_verifier_spec spec{sizeof spec, COOLSD_CUDA, 700, 3, large.omega.data(), large.target, large.draft, nullptr, 0};
+    const coolsd_verifier_spec spec{sizeof spec,  COOLSD_CUDA, 700,     3, large.omega.data(),
+                                    large.target, large.draft, nullptr, 0};
     coolsd_verifier* verifier = nullptr;
     ASSERT_EQ(coolsd_verifier_create(&spec, &verifier), COOLSD_OK);
     std::vector<int32_t> tokens(16), again(4), accepted(4), status(4);

@@ -46,13 +46,11 @@ void add(Executor& executor, const char* name, T* memory, int64_t count, Access 
 }  // namespace
 
 const char* SimtDevice::allocate(size_t bytes, void** memory) {
-  *memory = operator new(bytes, std::align_val_t{256});
+  *memory = operator new (bytes, std::align_val_t{256});
   return nullptr;
 }
 
-void SimtDevice::release(void* memory) {
-  operator delete(memory, std::align_val_t{256});
-}
+void SimtDevice::release(void* memory) { operator delete (memory, std::align_val_t{256}); }
 
 const char* SimtDevice::upload(void* to, const void* from, size_t bytes) {
   std::memcpy(to, from, bytes);

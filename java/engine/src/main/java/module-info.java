@@ -3,6 +3,7 @@ module org.coolsd.engine {
     requires transitive org.coolsd;
     requires transitive org.bytedeco.pytorch;
     requires org.bytedeco.openblas;
+    requires static org.bytedeco.cuda;
     requires com.fasterxml.jackson.databind;
     requires pickle;
 
@@ -10,6 +11,7 @@ module org.coolsd.engine {
     exports org.coolsd.engine.checkpoint;
     exports org.coolsd.engine.data;
     exports org.coolsd.engine.evaluate;
+    exports org.coolsd.engine.forward;
     exports org.coolsd.engine.model;
     exports org.coolsd.engine.train;
 

@@ -24,6 +24,8 @@ import org.coolsd.internal.binding.coolsd_verify_args;
  */
 public final class Step {
     private static final int PAGE = 4096;
+    /** The mass of a law is relative to its largest probability. */
+    private static final int MASS_AT = Loader.offsetof(coolsd_normaliser.class, "mass");
 
     private final Verifier verifier;
     private final VerifierSpec spec;
@@ -264,6 +266,16 @@ public final class Step {
             throw new IndexOutOfBoundsException("i is " + i + ", the draft has " + lengths.get(b) + " tokens");
         }
         return draftTokens.get(b * stride + i);
+    }
+
+    /** Largest probability of the law that the last draft token of sequence {@code b} was sampled from, by this step. */
+    public double draftPeak(int b) {
+        int length = draftLength(b);
+        if (length == 0 || !sampledHere[b]) {
+            throw new IllegalStateException("this step has sampled no draft of sequence " + b);
+        }
+        int size = drawnNormalisers.capacity() / batch;
+        return 1 / normalisers.getDouble((b * stride + length - 1) * size + MASS_AT);
     }
 
     /**

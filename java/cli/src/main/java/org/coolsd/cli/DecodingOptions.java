@@ -3,6 +3,7 @@ package org.coolsd.cli;
 import java.util.Locale;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
+import org.coolsd.engine.DraftLength;
 import org.coolsd.engine.ModelFolder;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -49,6 +50,14 @@ final class DecodingOptions {
             description = "tokens drafted per step, 0..64 (default: ${DEFAULT-VALUE})")
     private int draftLength = 5;
 
+    @Option(
+            names = "--adaptive",
+            paramLabel = "R",
+            description =
+                    "drafts on only while all so far are accepted with probability R or more, learnt from the image;"
+                            + " L is then the most (default: always L)")
+    private Double reach;
+
     @Option(names = "--guidance", paramLabel = "G", description = "classifier-free guidance (default: the model's)")
     private Float guidance;
 
@@ -76,6 +85,11 @@ final class DecodingOptions {
             Schedule.Drafts drafts = schedule.draftLength(draftLength);
             return kind == Kind.TARGET ? schedule.draftLength(0) : drafts;
         });
+    }
+
+    /** How many tokens a step drafts; a usage error if the value is out of range. */
+    DraftLength draftLength() {
+        return checked(() -> reach == null ? DraftLength.fixed() : DraftLength.adaptive(reach));
     }
 
     /** What the schedule is called. */

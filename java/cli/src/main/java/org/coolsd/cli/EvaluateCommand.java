@@ -1,16 +1,21 @@
 package org.coolsd.cli;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import me.tongfei.progressbar.ProgressBar;
 import org.bytedeco.pytorch.Tensor;
-import org.coolsd.Backend;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
+import org.coolsd.engine.Cancellation;
+import org.coolsd.engine.DecodingListener;
+import org.coolsd.engine.DraftLength;
 import org.coolsd.engine.ImageModel;
+import org.coolsd.engine.ImageRequest;
 import org.coolsd.engine.LibTorch;
 import org.coolsd.engine.ModelFolder;
 import org.coolsd.engine.Picture;
@@ -20,6 +25,7 @@ import org.coolsd.engine.evaluate.FrechetDistance;
 import org.coolsd.engine.evaluate.Judge;
 import org.coolsd.engine.evaluate.PermutationTest;
 import org.coolsd.engine.model.Classifier;
+import org.coolsd.engine.model.LlamaGen;
 import org.coolsd.engine.model.Precision;
 import org.coolsd.engine.model.Tensors;
 import org.coolsd.engine.train.TokenCache;
@@ -48,17 +54,22 @@ final class EvaluateCommand implements Callable<Integer> {
     private long seed = 0;
 
     @Mixin
+    private EngineOptions engine;
+
+    @Mixin
     private JsonOption json;
 
     private final Map<String, Object> figures = new LinkedHashMap<>();
 
     @Override
     public Integer call() throws Exception {
+        engine.check();
         ModelFolder folder = ModelFolder.open(model);
         json.check();
         FashionMnist test = FashionMnist.test(data);
-        LibTorch.load(Runtime.getRuntime().availableProcessors());
-        ImageModel images = ImageModel.load(folder, Precision.BF16);
+        LibTorch.load(1);
+        ImageModel images = ImageModel.load(folder, engine.precision(), engine.placement());
+        ModelFolder.Config config = folder.config();
         Classifier classifier = folder.build("classifier", Classifier::new);
         Tensor pictures = Judge.pictures(test);
         Tensor features = Judge.features(classifier, pictures);
@@ -67,7 +78,9 @@ final class EvaluateCommand implements Callable<Integer> {
         put(
                 "test.negativeLogLikelihoodPerToken",
                 Judge.negativeLogLikelihood(
-                        images.target(), TokenCache.encode(test, images.tokenizer()), test.labels()));
+                        folder.build("target", w -> LlamaGen.forInference(config.target(), w, Precision.BF16)),
+                        TokenCache.encode(test, images.tokenizer()),
+                        test.labels()));
         long half = test.size() / 2;
         Tensor reference = features.narrow(0, 0, half);
         put(
@@ -91,31 +104,41 @@ final class EvaluateCommand implements Callable<Integer> {
         int classes = config.classes().size();
         int[][] tokens = new int[count][];
         long[] labels = new long[count];
-        float[] values = null;
-        long[] shape = new long[4];
         long start = System.nanoTime();
         Sampling sampling = Sampling.of().guidance(config.guidance());
-        try (SpeculativeDecoder decoder = images.decoder(schedule, sampling, Backend.cpu("LibTorch runs on the CPU"));
+        try (SpeculativeDecoder decoder = images.decoder(schedule, sampling, engine.options(DraftLength.fixed()));
                 ProgressBar bar = Progress.bar(name, count)) {
+            List<ImageRequest> requests = new ArrayList<>();
             for (int i = 0; i < count; i++) {
                 labels[i] = i % classes;
                 // Seeds of different parts differ, so that the samples are independent.
-                tokens[i] = decoder.decode((int) labels[i], seed + (long) part * 1_000_000 + i, (done, all) -> {});
-                Picture picture = images.picture(tokens[i]);
-                int pixels = picture.grey().length;
-                if (values == null) {
-                    values = new float[count * pixels];
-                    shape = new long[] {count, 1, picture.height(), picture.width()};
-                }
-                for (int p = 0; p < pixels; p++) {
-                    values[i * pixels + p] = (picture.grey()[p] & 0xff) / 127.5f - 1;
-                }
-                bar.step();
+                requests.add(new ImageRequest((int) labels[i], seed + (long) part * 1_000_000 + i));
             }
+            int total = config.target().blockSize();
+            DecodingListener progress = new DecodingListener() {
+                @Override
+                public void decided(int image, int[] all, int from, int to) {
+                    bar.stepBy(to == total ? 1 : 0);
+                }
+            };
+            decoder.decode(requests, progress, new Cancellation()).toArray(tokens);
             double seconds = (System.nanoTime() - start) / 1e9;
             put(name + ".tokensPerSecond", decoder.stats().tokens() / seconds);
             put(name + ".acceptedLength", decoder.stats().acceptedLength());
             put(name + ".driftPerImage", decoder.stats().driftPerImage());
+        }
+        float[] values = null;
+        long[] shape = new long[4];
+        for (int i = 0; i < count; i++) {
+            Picture picture = images.picture(tokens[i]);
+            int pixels = picture.grey().length;
+            if (values == null) {
+                values = new float[count * pixels];
+                shape = new long[] {count, 1, picture.height(), picture.width()};
+            }
+            for (int p = 0; p < pixels; p++) {
+                values[i * pixels + p] = (picture.grey()[p] & 0xff) / 127.5f - 1;
+            }
         }
         Tensor features = Judge.features(classifier, Tensors.of(values, shape));
         put(name + ".recognised", Judge.accuracy(classifier, features, Tensors.of(labels, count)));

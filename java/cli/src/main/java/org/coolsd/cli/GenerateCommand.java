@@ -12,13 +12,17 @@ import org.coolsd.Backend;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
 import org.coolsd.engine.AtomicFile;
+import org.coolsd.engine.Cancellation;
+import org.coolsd.engine.DecoderOptions;
+import org.coolsd.engine.DecodingListener;
 import org.coolsd.engine.DecodingStats;
+import org.coolsd.engine.DraftLength;
 import org.coolsd.engine.ImageModel;
+import org.coolsd.engine.ImageRequest;
 import org.coolsd.engine.LibTorch;
 import org.coolsd.engine.ModelFolder;
 import org.coolsd.engine.Picture;
 import org.coolsd.engine.SpeculativeDecoder;
-import org.coolsd.engine.model.Precision;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -56,25 +60,20 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(names = "--model", paramLabel = "DIR", description = "model folder (default: ${DEFAULT-VALUE})")
     private Path model = ModelFolder.SHIPPED;
 
-    @Option(
-            names = "--threads",
-            paramLabel = "N",
-            description = "of matrix products; one is fastest for small models (default: ${DEFAULT-VALUE})")
-    private int threads = 1;
-
     @Mixin
     private DecodingOptions decoding;
+
+    @Mixin
+    private EngineOptions engine;
 
     @Mixin
     private JsonOption json;
 
     @Override
     public Integer call() throws Exception {
+        engine.check();
         if (count < 1 || count > 10_000) {
             throw new ParameterException(command.commandLine(), "count is " + count + ", it must be 1..10000");
-        }
-        if (threads < 1) {
-            throw new ParameterException(command.commandLine(), "threads is " + threads + ", at least 1 is needed");
         }
         Schedule.Drafts schedule = decoding.schedule();
         ModelFolder folder = ModelFolder.open(model);
@@ -82,41 +81,53 @@ final class GenerateCommand implements Callable<Integer> {
         Sampling sampling = decoding.sampling(folder);
         AtomicFile.requireWritable(output);
         json.check();
-        LibTorch.load(threads);
-        ImageModel images = ImageModel.load(folder, Precision.BF16);
+        LibTorch.load(1);
+        ImageModel images = ImageModel.load(folder, engine.precision(), engine.placement());
         int classes = folder.config().classes().size();
-        int compared = schedule.length() == 0 ? 0 : Math.min(COMPARED, count);
-        int tokens = folder.config().target().blockSize();
-        List<Picture> pictures = new ArrayList<>();
-        double seconds = 0;
-        double spedSeconds = 0;
-        double plainSeconds = 0;
+        List<ImageRequest> requests = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            requests.add(new ImageRequest(only >= 0 ? only : i % classes, seed + i));
+        }
+        int compared = schedule.length() == 0 ? 0 : Math.min(Math.max(COMPARED, engine.batch()), count);
         DecodingStats stats;
         Backend backend;
-        try (SpeculativeDecoder decoder = images.decoder(schedule, sampling, Backend.cpu("LibTorch runs on the CPU"));
-                SpeculativeDecoder plain =
-                        images.decoder(Schedule.lossless().draftLength(0), sampling, decoder.backend());
-                ProgressBar bar = Progress.bar("generate", (long) count * tokens)) {
-            for (int i = 0; i < count; i++) {
-                int of = only >= 0 ? only : i % classes;
-                long before = (long) i * tokens;
-                double took = time(() -> pictures.add(images.picture(
-                        decoder.decode(of, seed + pictures.size(), (done, all) -> bar.stepTo(before + done)))));
-                seconds += took;
-                // The last images, so that neither side pays for warming up.
-                if (i >= count - compared) {
-                    long again = seed + i;
-                    plainSeconds += time(() -> images.picture(plain.decode(of, again, (done, all) -> {})));
-                    spedSeconds += took;
+        double seconds;
+        double speedUp = 1;
+        List<int[]> tokens;
+        try (SpeculativeDecoder decoder = images.decoder(schedule, sampling, engine.options(decoding.draftLength()));
+                ProgressBar bar = Progress.bar(
+                        "generate", (long) count * folder.config().target().blockSize())) {
+            List<int[]> decoded = new ArrayList<>();
+            DecodingListener progress = new DecodingListener() {
+                @Override
+                public void decided(int image, int[] all, int from, int to) {
+                    bar.stepBy(to - from);
                 }
-            }
+            };
+            seconds = time(() -> decoded.addAll(decoder.decode(requests, progress, new Cancellation())));
+            tokens = decoded;
             stats = decoder.stats();
             backend = decoder.backend();
+            if (compared > 0) {
+                speedUp = speedUp(images, sampling, decoder, requests.subList(count - compared, count));
+            }
         }
+        List<Picture> pictures = new ArrayList<>();
+        tokens.forEach(image -> pictures.add(images.picture(image)));
         ImageGrid.write(pictures, output);
-        double speedUp = compared == 0 ? 1 : plainSeconds / spedSeconds;
         report(stats, seconds, speedUp, compared, backend);
         return 0;
+    }
+
+    /** Decodes a few images again, with and without drafts: everything is warm by now. */
+    private double speedUp(
+            ImageModel images, Sampling sampling, SpeculativeDecoder decoder, List<ImageRequest> requests) {
+        DecoderOptions options = engine.options(DraftLength.fixed());
+        try (SpeculativeDecoder plain = images.decoder(Schedule.lossless().draftLength(0), sampling, options)) {
+            Runnable without = () -> plain.decode(requests, DecodingListener.NONE, new Cancellation());
+            without.run();
+            return time(without) / time(() -> decoder.decode(requests, DecodingListener.NONE, new Cancellation()));
+        }
     }
 
     private static double time(Runnable work) {

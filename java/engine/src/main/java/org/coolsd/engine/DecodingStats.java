@@ -8,6 +8,9 @@ public final class DecodingStats {
     private long drafted;
     private long accepted;
     private double drift;
+    private long draftNanos;
+    private long targetNanos;
+    private long verifyNanos;
 
     /** A decoder makes its own. */
     DecodingStats() {}
@@ -18,6 +21,12 @@ public final class DecodingStats {
         this.drafted += drafted;
         this.accepted += accepted;
         this.drift += drift;
+    }
+
+    void time(long draft, long target, long verify) {
+        draftNanos += draft;
+        targetNanos += target;
+        verifyNanos += verify;
     }
 
     void image() {
@@ -57,5 +66,20 @@ public final class DecodingStats {
     /** Mean over images of the sum of D: an estimate of a bound on TV(generated, target). */
     public double driftPerImage() {
         return images == 0 ? 0 : drift / images;
+    }
+
+    /** Nanoseconds in the drafter's passes. */
+    public long draftNanos() {
+        return draftNanos;
+    }
+
+    /** Nanoseconds in the target's passes. */
+    public long targetNanos() {
+        return targetNanos;
+    }
+
+    /** Nanoseconds in sampling drafts and verifying them. */
+    public long verifyNanos() {
+        return verifyNanos;
     }
 }

@@ -8,11 +8,11 @@ import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
-import org.coolsd.Backend;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
-import org.coolsd.engine.model.EagleDrafter;
-import org.coolsd.engine.model.LlamaGen;
+import org.coolsd.engine.forward.DrafterForward;
+import org.coolsd.engine.forward.Placement;
+import org.coolsd.engine.forward.TargetForward;
 import org.coolsd.engine.model.Precision;
 import org.coolsd.engine.model.Tensors;
 import org.coolsd.engine.model.VqTokenizer;
@@ -20,11 +20,11 @@ import org.coolsd.engine.model.VqTokenizer;
 /** The three models that make an image, loaded: target, drafter and tokenizer. Shared by any number of decoders. */
 public final class ImageModel {
     private final ModelFolder folder;
-    private final LlamaGen target;
-    private final EagleDrafter drafter;
+    private final TargetForward target;
+    private final DrafterForward drafter;
     private final VqTokenizer tokenizer;
 
-    private ImageModel(ModelFolder folder, LlamaGen target, EagleDrafter drafter, VqTokenizer tokenizer) {
+    private ImageModel(ModelFolder folder, TargetForward target, DrafterForward drafter, VqTokenizer tokenizer) {
         this.folder = folder;
         this.target = target;
         this.drafter = drafter;
@@ -34,24 +34,23 @@ public final class ImageModel {
     /**
      * Reads the weights.
      *
-     * @param precision of target and drafter; the tokenizer is f32
+     * @param precision of the matrix products of target and drafter; the tokenizer is f32
+     * @param placement of target, drafter and verifier; the tokenizer is on the CPU
      * @throws IOException in one line if a file is missing, damaged, or does not fit config.json
      */
-    public static ImageModel load(ModelFolder folder, Precision precision) throws IOException {
+    public static ImageModel load(ModelFolder folder, Precision precision, Placement placement) throws IOException {
         ModelFolder.Config config = folder.config();
+        TargetForward target = folder.build("target", w -> new TargetForward(config.target(), w, precision, placement));
         return new ImageModel(
                 folder,
-                folder.build("target", w -> LlamaGen.forInference(config.target(), w, precision)),
-                folder.build(
-                        "drafter",
-                        w -> EagleDrafter.forInference(
-                                config.drafter(), config.target().grid(), w, precision)),
+                target,
+                folder.build("drafter", w -> new DrafterForward(config.drafter(), w, precision, target)),
                 folder.build("tokenizer", w -> new VqTokenizer(config.tokenizer(), w)));
     }
 
     /** A decoder of this model, to be closed. */
-    public SpeculativeDecoder decoder(Schedule.Drafts schedule, Sampling sampling, Backend backend) {
-        return new SpeculativeDecoder(target, drafter, schedule, sampling, backend);
+    public SpeculativeDecoder decoder(Schedule.Drafts schedule, Sampling sampling, DecoderOptions options) {
+        return new SpeculativeDecoder(target, drafter, schedule, sampling, options);
     }
 
     /** The folder it was read from. */
@@ -60,7 +59,7 @@ public final class ImageModel {
     }
 
     /** The target. */
-    public LlamaGen target() {
+    public TargetForward target() {
         return target;
     }
 

@@ -1,77 +1,93 @@
 package org.coolsd.engine;
 
-import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.NoGradGuard;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntConsumer;
+import org.bytedeco.pytorch.InferenceMode;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorVector;
-import org.bytedeco.pytorch.global.torch;
 import org.coolsd.Backend;
-import org.coolsd.Logits;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
-import org.coolsd.Status;
-import org.coolsd.Step;
-import org.coolsd.Verdict;
 import org.coolsd.Verifier;
 import org.coolsd.VerifierSpec;
-import org.coolsd.engine.model.EagleDrafter;
-import org.coolsd.engine.model.KvCache;
-import org.coolsd.engine.model.LlamaGen;
-import org.coolsd.engine.model.Tensors;
+import org.coolsd.engine.forward.DrafterForward;
+import org.coolsd.engine.forward.DrafterPass;
+import org.coolsd.engine.forward.PassScope;
+import org.coolsd.engine.forward.TargetForward;
+import org.coolsd.engine.forward.TargetPass;
 
 /**
- * The decoding loop: the drafter proposes, the target scores all proposals in one pass, the verifier accepts a prefix
- * and draws one token more. With a draft length of 0 it is plain sampling from the target, through the same code.
+ * The decoding loop: the drafter proposes, the target scores all proposals in one pass, the verifier accepts a prefix and
+ * draws one token more. With a draft length of 0 it is plain sampling from the target, through the same code.
  *
- * <p>With guidance other than 1 every pass carries a conditional and an unconditional row. One image at a time, one
- * thread at a time.
+ * <p>Images of a batch take every step together and leave when they are complete, so that the next can begin. With
+ * guidance other than 1 every image has a conditional and an unconditional half. One call at a time.
  */
 public final class SpeculativeDecoder implements AutoCloseable {
-    /** Told of tokens as they are decided. */
-    @FunctionalInterface
-    public interface Listener {
-        /** {@code decided} of {@code total} tokens of the image are decided. */
-        void progressed(int decided, int total);
-    }
-
-    private final LlamaGen target;
-    private final EagleDrafter drafter;
+    private final TargetForward target;
     private final Verifier verifier;
-    private final Step step;
-    private final int draftLength;
-    private final boolean guided;
-    private final KvCache targetCache;
-    private final KvCache drafterCache;
-    private final Tensor draftLogits;
-    private final int[] draft;
+    private final Crew crew;
+    private final Lane[] lanes;
+    private final List<Sequence> sequences = new ArrayList<>();
+    private final List<Sequence> active = new ArrayList<>();
+    private final List<Sequence> drafting = new ArrayList<>();
+    private final long[] logits;
+    private final IntConsumer draftPass = this::draftPass;
+    private final IntConsumer targetPass = this::targetPass;
     private final DecodingStats stats = new DecodingStats();
 
+    /** One thread's passes. */
+    private record Lane(TargetPass target, DrafterPass drafter) {}
+
     /**
-     * @param drafter may be null when the draft length is 0
-     * @param schedule relaxation factors and draft length
+     * @param drafter may be null when the draft length is 0; made for the same target
+     * @param schedule relaxation factors and the longest draft
      * @param sampling of target and draft alike
      */
     public SpeculativeDecoder(
-            LlamaGen target, EagleDrafter drafter, Schedule.Drafts schedule, Sampling sampling, Backend backend) {
-        this.target = target;
-        this.drafter = drafter;
-        this.draftLength = schedule.length();
-        this.guided = sampling.guidance() != 1;
-        if (drafter == null && draftLength > 0) {
-            throw new IllegalArgumentException("drafter is null, the draft length is " + draftLength);
+            TargetForward target,
+            DrafterForward drafter,
+            Schedule.Drafts schedule,
+            Sampling sampling,
+            DecoderOptions options) {
+        int most = schedule.length();
+        if (drafter == null && most > 0) {
+            throw new IllegalArgumentException("drafter is null, the draft length is " + most);
         }
+        this.target = target;
         int vocab = target.config().vocabSize();
-        this.verifier = Verifier.open(
-                backend, VerifierSpec.of(vocab, schedule, sampling).report(VerifierSpec.Report.DRIFT));
-        this.step = verifier.step(1);
-        long rows = guided ? 2 : 1;
-        this.targetCache = target.newCache(rows);
-        this.drafterCache = draftLength == 0 ? null : drafter.newCache(rows);
-        this.draftLogits = torch.zeros(rows, Math.max(1, draftLength), vocab);
-        this.draft = new int[draftLength];
+        int total = target.config().blockSize();
+        boolean guided = sampling.guidance() != 1;
+        // One image has two halves at most, and those only with guidance.
+        int threads = options.batch() == 1
+                ? Math.min(options.threads(), guided ? 2 : 1)
+                : Math.min(options.threads(), options.batch());
+        boolean halved = guided && threads == 2 && options.batch() == 1;
+        verifier = Verifier.open(
+                target.placement().backend(),
+                VerifierSpec.of(vocab, schedule, sampling).report(VerifierSpec.Report.DRIFT));
+        crew = new Crew(threads);
+        lanes = new Lane[threads];
+        logits = new long[threads];
+        try (InferenceMode inference = new InferenceMode(true)) {
+            int[] rows = new int[threads];
+            for (int s = 0; s < options.batch(); s++) {
+                List<Part> parts = new ArrayList<>();
+                for (int part = 0; part < (halved ? 2 : 1); part++) {
+                    int lane = halved ? part : s % threads;
+                    int halves = guided && !halved ? 2 : 1;
+                    parts.add(new Part(target, drafter, lane, part == 0, halves, most));
+                    rows[lane] += halves * (most + 1);
+                }
+                sequences.add(new Sequence(parts, verifier, options.draftLength(), total, target.placement().stream()));
+            }
+            for (int lane = 0; lane < threads; lane++) {
+                lanes[lane] = new Lane(target.newPass(rows[lane]), most == 0 ? null : drafter.newPass(rows[lane]));
+            }
+        }
     }
 
-    /** Counts over all images so far. */
+    /** Counts and times over all images so far. */
     public DecodingStats stats() {
         return stats;
     }
@@ -81,118 +97,173 @@ public final class SpeculativeDecoder implements AutoCloseable {
         return verifier.backend();
     }
 
+    /** Threads in use: no more than there is work for. */
+    public int threads() {
+        return crew.size();
+    }
+
     /**
      * Decodes one image.
      *
-     * @param label class, 0..numClasses-1
-     * @param seed the request's seed; the same seed gives the same tokens
      * @return tokens in raster order [blockSize]
      */
-    public int[] decode(int label, long seed, Listener listener) {
-        if (label < 0 || label >= target.config().numClasses()) {
-            throw new IllegalArgumentException(
-                    "label is " + label + ", it must be 0.." + (target.config().numClasses() - 1));
-        }
-        int total = target.config().blockSize();
-        int[] tokens = new int[total];
-        targetCache.rollBack(0);
-        if (drafterCache != null) {
-            drafterCache.rollBack(0);
-        }
-        // Features that the tokens behind the drafter's cache were drawn from; kept from step to step.
-        Tensor known = null;
-        int decided = 0;
-        while (decided < total) {
-            try (NoGradGuard guard = new NoGradGuard();
-                    PointerScope scope = new PointerScope()) {
-                int length = decided == 0 ? 0 : Math.min(draftLength, total - decided - 1);
-                step.begin(0, seed, decided);
-                if (length > 0) {
-                    draft(tokens, decided, length, known);
-                }
-                Tensor features = score(label, tokens, decided, length);
-                step.verify(rows(target.logits(features), length + 1), length == 0 ? null : rows(draftLogits, length));
-                Verdict verdict = step.verdict(0);
-                if (verdict.status() != Status.OK) {
-                    throw new IllegalStateException("logits at token " + decided + ": " + verdict.status());
-                }
-                for (int i = 0; i < verdict.length(); i++) {
-                    tokens[decided + i] = verdict.token(i);
-                }
-                stats.step(length, verdict.accepted(), verdict.drift());
-                Tensor next = features.narrow(1, 0, verdict.length()).contiguous();
-                next.retainReference();
-                if (known != null) {
-                    known.releaseReference();
-                }
-                known = next;
-                decided += verdict.length();
-                targetCache.rollBack(decided);
+    public int[] decode(ImageRequest request, DecodingListener listener) {
+        return decode(List.of(request), listener, new Cancellation()).get(0);
+    }
+
+    /**
+     * Decodes images, as many side by side as the options say.
+     *
+     * @param cancellation checked before every step
+     * @return tokens in raster order [blockSize] of each request
+     * @throws java.util.concurrent.CancellationException if it was cancelled; the decoder can be used again
+     * @throws IllegalArgumentException if a label is out of range
+     * @throws IllegalStateException if the model's logits give no law; the message has the status
+     */
+    public List<int[]> decode(List<ImageRequest> requests, DecodingListener listener, Cancellation cancellation) {
+        int classes = target.config().numClasses();
+        for (ImageRequest request : requests) {
+            if (request.label() < 0 || request.label() >= classes) {
+                throw new IllegalArgumentException("label is " + request.label() + ", it must be 0.." + (classes - 1));
             }
-            listener.progressed(decided, total);
         }
-        known.releaseReference();
-        stats.image();
-        return tokens;
+        List<int[]> images = new ArrayList<>();
+        active.clear();
+        int begun = 0;
+        for (Sequence sequence : sequences) {
+            if (begun < requests.size()) {
+                begun = begin(sequence, requests, begun, images);
+                active.add(sequence);
+            }
+        }
+        while (!active.isEmpty()) {
+            cancellation.check();
+            step(listener);
+            for (int i = active.size() - 1; i >= 0; i--) {
+                Sequence sequence = active.get(i);
+                if (sequence.complete()) {
+                    stats.image();
+                    if (begun < requests.size()) {
+                        begun = begin(sequence, requests, begun, images);
+                    } else {
+                        active.remove(i);
+                    }
+                }
+            }
+        }
+        return images;
     }
 
-    /** Draws {@code length} draft tokens from position {@code decided} on, and keeps the logits they came from. */
-    private void draft(int[] tokens, int decided, int length, Tensor known) {
-        int from = decided - (int) known.size(1);
-        drafterCache.rollBack(from);
-        Tensor ids = ids(tokens, from, decided);
-        Tensor features = known;
-        for (int i = 0; i < length; i++) {
-            Tensor predicted = drafter.features(ids, features, drafterCache);
-            features = predicted.narrow(1, predicted.size(1) - 1, 1);
-            Tensor logits = target.logits(features);
-            draftLogits.narrow(1, i, 1).copy_(logits);
-            step.sampleDraft(rows(logits, 1));
-            draft[i] = step.draftToken(0, i);
-            ids = ids(draft, i, i + 1);
+    private static int begin(Sequence sequence, List<ImageRequest> requests, int next, List<int[]> images) {
+        sequence.begin(next, requests.get(next));
+        images.add(sequence.tokens());
+        return next + 1;
+    }
+
+    /** One step of every active sequence. */
+    private void step(DecodingListener listener) {
+        long begin = System.nanoTime();
+        long sampling = 0;
+        for (Sequence sequence : active) {
+            sequence.beginStep();
+            if (sequence.wantsDraft()) {
+                drafting.add(sequence);
+            }
+        }
+        while (!drafting.isEmpty()) {
+            crew.run(draftPass);
+            long before = System.nanoTime();
+            for (int i = drafting.size() - 1; i >= 0; i--) {
+                drafting.get(i).drawDraft();
+                if (!drafting.get(i).wantsDraft()) {
+                    drafting.remove(i);
+                }
+            }
+            sampling += System.nanoTime() - before;
+        }
+        long drafted = System.nanoTime();
+        crew.run(targetPass);
+        long scored = System.nanoTime();
+        for (Sequence sequence : active) {
+            double drift = sequence.verify(logits);
+            stats.step(sequence.lastDrafted(), sequence.lastDecided() - 1, drift);
+            listener.verified(sequence.image(), sequence.lastDrafted(), sequence.lastDecided() - 1, drift);
+        }
+        long verified = System.nanoTime();
+        for (Sequence sequence : active) {
+            int to = sequence.decided();
+            listener.decided(sequence.image(), sequence.tokens(), to - sequence.lastDecided(), to);
+        }
+        stats.time(drafted - begin - sampling, scored - drafted, verified - scored + sampling);
+    }
+
+    private void draftPass(int lane) {
+        DrafterPass pass = lanes[lane].drafter;
+        pass.begin();
+        int parts = 0;
+        boolean first = false;
+        for (Sequence sequence : drafting) {
+            for (Part part : sequence.parts) {
+                if (part.lane == lane) {
+                    // All sequences of a draft pass are at the same draft position.
+                    first = sequence.drafts() == 0;
+                    part.draftRow = pass.add(
+                            part.drafterCache,
+                            sequence.tokens(),
+                            sequence.draftFrom(),
+                            sequence.draftCount(),
+                            first ? part.targetRow : part.draftRow,
+                            first ? sequence.targetRows() : 1);
+                    parts++;
+                }
+            }
+        }
+        if (parts == 0) {
+            return;
+        }
+        try (PassScope scope = new PassScope()) {
+            Tensor rows = pass.run(first ? lanes[lane].target.features() : pass.predicted());
+            for (Sequence sequence : drafting) {
+                for (Part part : sequence.parts) {
+                    if (part.lane == lane) {
+                        part.draftRows[sequence.drafts()].copy_(
+                                parts == 1 ? rows : rows.narrow(0, part.draftRow, part.halves));
+                    }
+                }
+            }
         }
     }
 
-    /** The target's features that predict tokens decided..decided + length. */
-    private Tensor score(int label, int[] tokens, int decided, int length) {
-        if (decided == 0) {
-            long[] labels = {label, target.config().nullClass()};
-            Tensor classes = Tensors.of(labels, 2).narrow(0, 0, guided ? 2 : 1);
-            return target.features(target.embedClasses(classes), targetCache);
+    private void targetPass(int lane) {
+        TargetPass pass = lanes[lane].target;
+        pass.begin();
+        boolean any = false;
+        for (Sequence sequence : active) {
+            for (Part part : sequence.parts) {
+                if (part.lane == lane) {
+                    part.targetRow = pass.add(
+                            part.targetCache,
+                            sequence.label(),
+                            part.conditional,
+                            sequence.tokens(),
+                            sequence.decided(),
+                            sequence.targetTo());
+                    any = true;
+                }
+            }
         }
-        Tensor last = ids(tokens, decided - 1, decided);
-        Tensor all = length == 0 ? last : torch.cat(new TensorVector(last, ids(draft, 0, length)), 1);
-        return target.features(target.embedTokens(all), targetCache);
-    }
-
-    private Tensor ids(int[] tokens, int from, int to) {
-        int n = to - from;
-        long[] ids = new long[guided ? 2 * n : n];
-        for (int i = 0; i < ids.length; i++) {
-            ids[i] = tokens[from + i % n];
+        if (any) {
+            try (PassScope scope = new PassScope()) {
+                pass.run();
+                logits[lane] = pass.logits().data_ptr().address();
+            }
         }
-        return Tensors.of(ids, guided ? 2 : 1, n);
-    }
-
-    /** The first {@code n} rows of logits [1 or 2, at least n, V] as the verifier sees them. */
-    private Logits rows(Tensor logits, int n) {
-        int vocab = (int) logits.size(2);
-        long address = logits.data_ptr().address();
-        Logits conditional = Logits.at(address, Logits.Type.F32, n, vocab, vocab);
-        if (!guided) {
-            return conditional;
-        }
-        long other = address + 4L * logits.stride(0);
-        return conditional.guidedBy(Logits.at(other, Logits.Type.F32, n, vocab, vocab));
     }
 
     @Override
     public void close() {
+        crew.close();
         verifier.close();
-        targetCache.close();
-        if (drafterCache != null) {
-            drafterCache.close();
-        }
-        draftLogits.close();
+        sequences.forEach(Sequence::close);
     }
 }

@@ -19,44 +19,26 @@ public final class EagleDrafter {
     private final EagleConfig config;
     private final Precision precision;
     private final boolean training;
-    private final int grid;
     private final Tensor tokens;
     private final Tensor fc;
     private final Tensor fcBias;
     private final DecoderLayer layer;
-    private final Tensor mask;
 
     private EagleDrafter(EagleConfig config, int grid, Weights weights, Precision precision, boolean training) {
         this.config = config;
-        this.grid = grid;
         this.precision = precision;
         this.training = training;
         long d = config.dim();
-        long f = config.feedForward();
         tokens = weights.get("embed_tokens.weight", config.vocabSize(), d);
         Tensor joint = weights.get("fc.weight", d, 2 * d);
         fc = training ? joint : precision.cast(joint);
         Tensor bias = weights.get("fc.bias", d);
         fcBias = training ? bias : precision.cast(bias);
-        String at = "layers.0.";
-        Rotary rotary = Rotary.grid(grid, 0, config.dim() / config.heads(), 10000);
-        mask = DecoderLayer.causalMask(rotary.positions());
         layer = new DecoderLayer(
-                new DecoderLayer.Parameters(
-                        null,
-                        new Tensor[] {
-                            weights.get(at + "self_attn.q_proj.weight", d, d),
-                            weights.get(at + "self_attn.k_proj.weight", d, d),
-                            weights.get(at + "self_attn.v_proj.weight", d, d)
-                        },
-                        weights.get(at + "self_attn.o_proj.weight", d, d),
-                        weights.get(at + "post_attention_layernorm.weight", d),
-                        weights.get(at + "mlp.gate_proj.weight", f, d),
-                        weights.get(at + "mlp.up_proj.weight", f, d),
-                        weights.get(at + "mlp.down_proj.weight", d, f)),
+                LayerWeights.of(config, weights),
                 config.heads(),
                 config.normEps(),
-                rotary,
+                Rotary.of(config, grid),
                 precision,
                 training);
     }
@@ -98,38 +80,19 @@ public final class EagleDrafter {
         return config;
     }
 
-    /** An empty cache for {@code batch} sequences of a whole image. */
-    public KvCache newCache(long batch) {
-        return new KvCache(1, batch, config.heads(), grid * grid, config.dim() / config.heads());
-    }
-
     /**
-     * Predicted features.
+     * Predicted features of whole sequences.
      *
-     * @param images i64 [batch, n]: tokens of positions cache.length() and on, or 0 and on without a cache
+     * @param images i64 [batch, n]: tokens of positions 0 and on
      * @param features f32 [batch, n, dim]: the features those tokens were drawn from
-     * @param cache null for a whole sequence
      * @return f32 [batch, n, dim]: the features the following tokens are drawn from
      */
-    public Tensor features(Tensor images, Tensor features, KvCache cache) {
-        long rows = images.size(1);
-        long position = cache == null ? 0 : cache.length();
-        Tensor seen = null;
-        if (cache != null) {
-            cache.requireRoom(rows);
-            if (rows > 1) {
-                seen = mask.narrow(0, position, rows).narrow(1, 0, position + rows);
-            }
-        }
+    public Tensor features(Tensor images, Tensor features) {
         Tensor joint = torch.cat(new TensorVector(torch.embedding(tokens, images), features), -1);
         Tensor weight = training ? precision.cast(fc) : fc;
         Tensor bias = training ? precision.cast(fcBias) : fcBias;
         Tensor x = torch.linear(precision.cast(joint), weight, new TensorOptional(bias))
                 .to(torch.ScalarType.Float);
-        Tensor predicted = layer.forward(x, position, cache, 0, seen);
-        if (cache != null) {
-            cache.advance(rows);
-        }
-        return predicted;
+        return layer.forward(x);
     }
 }

@@ -10,8 +10,9 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * LlamaGen's class-conditional GPT (Sun et al. 2024, "Autoregressive Model Beats Diffusion"). Position 0 holds the
- * class, position i the image token i - 1; the feature at position i predicts image token i.
+ * LlamaGen's class-conditional GPT (Sun et al. 2024, "Autoregressive Model Beats Diffusion") over whole sequences: what
+ * training and teacher forcing need. Position 0 holds the class, position i the image token i - 1; the feature at
+ * position i predicts image token i.
  *
  * <p>Features are the output of the last norm: what the head and the EAGLE drafter read.
  */
@@ -23,7 +24,6 @@ public final class LlamaGen {
     private final DecoderLayer[] layers;
     private final Tensor norm;
     private final Tensor head;
-    private final Tensor mask;
     private final boolean training;
 
     private LlamaGen(LlamaGenConfig config, Weights weights, Precision precision, boolean training) {
@@ -31,32 +31,16 @@ public final class LlamaGen {
         this.precision = precision;
         this.training = training;
         long d = config.dim();
-        long f = config.feedForward();
         classes = weights.get("cls_embedding.embedding_table.weight", config.numClasses() + 1, d);
         tokens = weights.get("tok_embeddings.weight", config.vocabSize(), d);
         norm = weights.get("norm.weight", d);
         Tensor output = weights.get("output.weight", config.vocabSize(), d);
         head = training ? output : precision.cast(output);
-        Rotary rotary =
-                Rotary.grid(config.grid(), config.conditions(), config.dim() / config.heads(), config.ropeBase());
-        mask = DecoderLayer.causalMask(rotary.positions());
+        Rotary rotary = Rotary.of(config);
         layers = new DecoderLayer[config.layers()];
         for (int i = 0; i < layers.length; i++) {
-            String at = "layers." + i + ".";
             layers[i] = new DecoderLayer(
-                    new DecoderLayer.Parameters(
-                            weights.get(at + "attention_norm.weight", d),
-                            new Tensor[] {weights.get(at + "attention.wqkv.weight", 3 * d, d)},
-                            weights.get(at + "attention.wo.weight", d, d),
-                            weights.get(at + "ffn_norm.weight", d),
-                            weights.get(at + "feed_forward.w1.weight", f, d),
-                            weights.get(at + "feed_forward.w3.weight", f, d),
-                            weights.get(at + "feed_forward.w2.weight", d, f)),
-                    config.heads(),
-                    config.normEps(),
-                    rotary,
-                    precision,
-                    training);
+                    LayerWeights.of(config, weights, i), config.heads(), config.normEps(), rotary, precision, training);
         }
     }
 
@@ -101,62 +85,20 @@ public final class LlamaGen {
         return config;
     }
 
-    /** An empty cache for {@code batch} sequences of a whole image. */
-    public KvCache newCache(long batch) {
-        return new KvCache(
-                layers.length,
-                batch,
-                config.heads(),
-                config.conditions() + config.blockSize(),
-                config.dim() / config.heads());
-    }
-
     /**
-     * Features of whole sequences, for training.
+     * Features of whole sequences.
      *
      * @param labels i64 [batch], 0..numClasses
      * @param images i64 [batch, n] tokens, n below blockSize: the last token of an image predicts nothing
      * @return f32 [batch, 1 + n, dim]
      */
     public Tensor features(Tensor labels, Tensor images) {
-        Tensor x = torch.cat(new TensorVector(embedClasses(labels), embedTokens(images)), 1);
-        return run(x, null);
-    }
-
-    /**
-     * Features of the next positions of every sequence of the batch; the cache grows by as many.
-     *
-     * @param x embeddings f32 [batch, n, dim], from {@link #embedClasses} and {@link #embedTokens}
-     */
-    public Tensor features(Tensor x, KvCache cache) {
-        cache.requireRoom(x.size(1));
-        return run(x, cache);
-    }
-
-    private Tensor run(Tensor x, KvCache cache) {
-        long rows = x.size(1);
-        long position = cache == null ? 0 : cache.length();
-        Tensor seen = cache == null || rows == 1
-                ? null
-                : mask.narrow(0, position, rows).narrow(1, 0, position + rows);
-        Tensor h = x;
-        for (int i = 0; i < layers.length; i++) {
-            h = layers[i].forward(h, position, cache, i, seen);
-        }
-        if (cache != null) {
-            cache.advance(rows);
+        Tensor condition = torch.embedding(classes, labels).unsqueeze(1);
+        Tensor h = torch.cat(new TensorVector(condition, torch.embedding(tokens, images)), 1);
+        for (DecoderLayer layer : layers) {
+            h = layer.forward(h);
         }
         return DecoderLayer.norm(h, norm, config.normEps());
-    }
-
-    /** Embeds class labels i64 [batch] as f32 [batch, 1, dim]. */
-    public Tensor embedClasses(Tensor labels) {
-        return torch.embedding(classes, labels).unsqueeze(1);
-    }
-
-    /** Embeds image tokens i64 [batch, n] as f32 [batch, n, dim]. */
-    public Tensor embedTokens(Tensor images) {
-        return torch.embedding(tokens, images);
     }
 
     /** Logits f32 [..., vocab] of features f32 [..., dim]. */

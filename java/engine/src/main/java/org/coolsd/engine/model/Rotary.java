@@ -1,13 +1,15 @@
 package org.coolsd.engine.model;
 
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
 
 /**
  * Rotary position embedding. A pair (a, b) of a head's channels at a position with angle t becomes
  * (a cos t - b sin t, b cos t + a sin t): {@code x * cos + flip(x) * sin} with the sign in the table, two products
  * for queries and keys together.
  */
-final class Rotary {
+public final class Rotary {
     private final Tensor cos;
     private final Tensor sin;
 
@@ -23,7 +25,7 @@ final class Rotary {
      *
      * @param grid image side in tokens
      */
-    static Rotary grid(int grid, int conditions, int headDim, double base) {
+    private static Rotary grid(int grid, int conditions, int headDim, double base) {
         int half = headDim / 2;
         int quarter = half / 2;
         int positions = conditions + grid * grid;
@@ -44,16 +46,29 @@ final class Rotary {
         return new Rotary(cos, sin, positions, headDim);
     }
 
-    /** Turns {@code x} [batch, rows, heads, headDim], whose first row stands at {@code position}. */
-    Tensor turn(Tensor x, long position) {
+    /** The embedding of a LlamaGen target: its condition positions, then the cells of the image. */
+    public static Rotary of(LlamaGenConfig config) {
+        return grid(config.grid(), config.conditions(), config.dim() / config.heads(), config.ropeBase());
+    }
+
+    /** The embedding of an EAGLE drafter of images of {@code grid} x {@code grid} tokens. */
+    public static Rotary of(EagleConfig config, int grid) {
+        return grid(grid, 0, config.dim() / config.heads(), 10000);
+    }
+
+    /** Turns {@code x} [batch, rows, heads, headDim], rows of positions 0 and on. */
+    Tensor turn(Tensor x) {
         long rows = x.size(1);
         Tensor paired = x.unflatten(-1, -1, 2);
-        Tensor c = cos.narrow(0, position, rows);
-        Tensor s = sin.narrow(0, position, rows);
+        Tensor c = cos.narrow(0, 0, rows);
+        Tensor s = sin.narrow(0, 0, rows);
         return paired.mul(c).addcmul_(paired.flip(-1), s).flatten(-2, -1);
     }
 
-    long positions() {
-        return cos.size(0);
+    /** cos t + i sin t of every position and pair, complex [positions, 1, headDim / 2]: a turn is one product. */
+    public Tensor complexTable() {
+        Tensor real = cos.narrow(3, 0, 1);
+        Tensor imaginary = sin.narrow(3, 1, 1);
+        return torch.view_as_complex(torch.cat(new TensorVector(real, imaginary), 3));
     }
 }

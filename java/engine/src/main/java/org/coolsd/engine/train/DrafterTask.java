@@ -66,7 +66,7 @@ public final class DrafterTask implements TrainingTask {
         }
         Tensor seen = features.narrow(1, 0, inputs.size(1));
         Tensor noisy = seen.add(torch.rand_like(seen).sub(new Scalar(0.5)).mul(new Scalar(2 * NOISE)));
-        Tensor predicted = drafter.features(inputs, noisy, null);
+        Tensor predicted = drafter.features(inputs, noisy);
         Tensor regression = torch.smooth_l1_loss(predicted, features.narrow(1, 1, inputs.size(1)));
         Tensor entropy = torch.log_softmax(target.logits(predicted), -1)
                 .mul(wanted)

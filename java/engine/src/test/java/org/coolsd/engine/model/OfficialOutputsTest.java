@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.coolsd.engine.Fixture.assertClose;
 
-import java.util.Random;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.bytedeco.pytorch.Tensor;
@@ -21,7 +20,7 @@ import org.coolsd.VerifierSpec;
 import org.coolsd.engine.Fixture;
 import org.junit.jupiter.api.Test;
 
-/** The models equal the official code on its own checkpoints, however the tokens are fed. */
+/** The models over whole sequences equal the official code on its own checkpoints. */
 class OfficialOutputsTest {
     @Test
     void llamaGenWhole() throws Exception {
@@ -33,62 +32,13 @@ class OfficialOutputsTest {
     }
 
     @Test
-    void llamaGenInChunksAndAfterRollBack() throws Exception {
-        Fixture fixture = Fixture.open("gpt-c2i");
-        LlamaGen model = target(fixture);
-        Tensor x = torch.cat(
-                new TensorVector(model.embedClasses(labels(fixture, model)), model.embedTokens(images(fixture))), 1);
-        Tensor expected = fixture.expected().get("features");
-        Random random = new Random(1);
-        for (int round = 0; round < 20; round++) {
-            try (KvCache cache = model.newCache(x.size(0))) {
-                while (cache.length() < x.size(1)) {
-                    int at = cache.length();
-                    int n = 1 + random.nextInt((int) x.size(1) - at);
-                    assertClose(model.features(x.narrow(1, at, n), cache), expected.narrow(1, at, n));
-                    if (random.nextInt(3) == 0) {
-                        int keep = random.nextInt(cache.length() + 1);
-                        cache.rollBack(keep);
-                        long wrong = Math.min(3, x.size(1) - keep);
-                        model.features(torch.randn(x.size(0), wrong, x.size(2)), cache);
-                        cache.rollBack(keep);
-                    }
-                }
-            }
-        }
-    }
-
-    @Test
-    void cacheRefusesWhatDoesNotFit() throws Exception {
-        LlamaGen model = target(Fixture.open("gpt-c2i"));
-        try (KvCache cache = model.newCache(1)) {
-            assertThatThrownBy(() -> cache.rollBack(1)).hasMessage("length is 1, the cache holds 0");
-            assertThatThrownBy(() -> model.features(torch.randn(1, 18, 64), cache))
-                    .hasMessage("18 more positions do not fit: 0 of 17 are taken");
-        }
-    }
-
-    @Test
-    void eagleWholeAndInChunks() throws Exception {
+    void eagleWhole() throws Exception {
         Fixture fixture = Fixture.open("eagle-c2i");
         EagleDrafter drafter = EagleDrafter.forInference(
                 fixture.config(EagleConfig.class), 24, fixture.weights("pytorch_model.bin"), Precision.F32);
         Tensor tokens = fixture.expected().get("tokens");
         Tensor features = fixture.expected().get("input_features");
-        Tensor expected = fixture.expected().get("output_features");
-        assertClose(drafter.features(tokens, features, null), expected);
-        try (KvCache cache = drafter.newCache(2)) {
-            int[] chunks = {3, 1, 2, 1, 5};
-            for (int n : chunks) {
-                int at = cache.length();
-                Tensor out = drafter.features(tokens.narrow(1, at, n), features.narrow(1, at, n), cache);
-                assertClose(out, expected.narrow(1, at, n));
-            }
-            cache.rollBack(4);
-            assertClose(
-                    drafter.features(tokens.narrow(1, 4, 8), features.narrow(1, 4, 8), cache),
-                    expected.narrow(1, 4, 8));
-        }
+        assertClose(drafter.features(tokens, features), fixture.expected().get("output_features"));
     }
 
     @Test

@@ -1,0 +1,36 @@
+package org.coolsd.engine.forward;
+
+import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/** i64 values that Java writes and LibTorch reads, pass after pass. */
+final class Indices {
+    private final Tensor host;
+    private final Tensor placed;
+    private final LongPointer values;
+
+    Indices(Placement placement, int capacity) {
+        host = torch.zeros(new long[] {capacity}, new TensorOptions(ScalarType.Long));
+        placed = placement.place(host);
+        values = new LongPointer(host.data_ptr());
+    }
+
+    void put(int i, long value) {
+        values.put(i, value);
+    }
+
+    /** Makes what was put visible to LibTorch. */
+    void send() {
+        if (placed != host) {
+            placed.copy_(host);
+        }
+    }
+
+    /** All of them [capacity]. */
+    Tensor tensor() {
+        return placed;
+    }
+}

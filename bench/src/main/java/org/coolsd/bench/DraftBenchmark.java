@@ -1,0 +1,78 @@
+package org.coolsd.bench;
+
+import org.bytedeco.pytorch.global.torch;
+import org.coolsd.Backend;
+import org.coolsd.Logits;
+import org.coolsd.Sampling;
+import org.coolsd.Schedule;
+import org.coolsd.Step;
+import org.coolsd.Verifier;
+import org.coolsd.VerifierSpec;
+import org.coolsd.engine.LibTorch;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.TearDown;
+
+/**
+ * The parameters and the data that benchmarks share: random logits, a draft drawn from them, a verifier of COOL-SD with
+ * delta = 1.1, and the peers. The seed changes from call to call in a cycle of {@link #SEEDS}, so that drafts are rejected
+ * at every position in turn and every run of a case does the same work.
+ */
+public abstract class DraftBenchmark extends TimedBenchmark {
+    /** Different seeds in a cycle, a power of two. */
+    static final int SEEDS = 256;
+
+    /** Vocabulary size V. */
+    @Param({"8192", "16384", "65536", "131072"})
+    public int vocab;
+
+    /** Sequences in a step. */
+    @Param({"1", "8"})
+    public int batch;
+
+    /** Elements of the logits. */
+    @Param({"F32", "BF16"})
+    public Logits.Type type;
+
+    Draft draft;
+    Verifier verifier;
+    /** A step that drew the draft itself and has its normalisers. */
+    Step step;
+
+    JavaLoop javaLoop;
+    LibTorchOperators libtorch;
+    LibTorchTuned libtorchTuned;
+    private int turn;
+
+    /** Makes everything for drafts of {@code length} tokens. */
+    void prepare(int length, int topK) throws Exception {
+        LibTorch.load(1);
+        torch.manual_seed(1);
+        Schedule.Drafts schedule = Schedule.exponential(1.1).draftLength(length);
+        verifier = Verifier.open(
+                Backend.cpu(), VerifierSpec.of(vocab, schedule, Sampling.of().topK(topK)));
+        step = verifier.step(batch);
+        LogitRows target = LogitRows.random(batch, length + 1, vocab, type);
+        LogitRows drafted = target.near(length);
+        draft = new Draft(target, drafted, Draft.drawnBy(step, drafted), schedule.omega(), topK);
+        javaLoop = new JavaLoop(draft);
+        libtorch = new LibTorchOperators(draft);
+        libtorchTuned = new LibTorchTuned(draft);
+    }
+
+    /** The seed of sequence {@code b} in the turn that {@link #nextTurn} began. */
+    long seed(int b) {
+        return (long) b * SEEDS + turn;
+    }
+
+    /** Begins the next turn of the cycle and returns it, 0..SEEDS - 1. */
+    int nextTurn() {
+        turn = (turn + 1) & (SEEDS - 1);
+        return turn;
+    }
+
+    /** Frees the verifier. */
+    @TearDown
+    public void tearDown() {
+        verifier.close();
+    }
+}

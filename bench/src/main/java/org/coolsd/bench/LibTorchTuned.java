@@ -5,7 +5,10 @@ import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.StringViewOptional;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptional;
+import org.bytedeco.pytorch.global.torch;
 
 /**
  * The fastest order of LibTorch's operators that was found: the draft's probabilities kept from drafting, target rows
@@ -63,7 +66,8 @@ final class LibTorchTuned implements StepPeer {
         Tensor reached = law.cumsum(0);
         float mass = new FloatPointer(reached.data_ptr_float()).get(step.vocab() - 1);
         Scalar wanted = new Scalar(random.nextFloat() * mass);
-        return (int) reached.gt(wanted).argmax().item_long();
+        return torch.searchsorted(reached, wanted, false, true, new StringViewOptional(), new TensorOptional())
+                .item_int();
     }
 
     /** Draws a token from the first draft row of every sequence. */

@@ -48,12 +48,12 @@ record Comparison(String name, String where, Kind kind, Measure over, Measure un
     Figure figure(Map<Measure, Samples> measured) {
         Samples a = measured.get(over);
         Samples b = measured.get(under);
-        double[] first = kind == Kind.BYTES ? a.bytes() : a.nanoseconds();
-        double[] second = kind == Kind.BYTES ? b.bytes() : b.nanoseconds();
+        double[][] first = kind == Kind.BYTES ? a.bytes() : a.nanoseconds();
+        double[][] second = kind == Kind.BYTES ? b.bytes() : b.nanoseconds();
         double x = Samples.median(first);
         double y = Samples.median(second);
-        double dx = Samples.deviation(first);
-        double dy = Samples.deviation(second);
+        double dx = Samples.noise(first);
+        double dy = Samples.noise(second);
         if (kind == Kind.TIMES) {
             double ratio = scale * x / y;
             return new Figure(name, where, kind, ratio, ratio * Math.hypot(dx / x, dy / y), bar);

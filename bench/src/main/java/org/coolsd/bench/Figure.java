@@ -9,7 +9,7 @@ import java.util.Locale;
  * @param where for which parameters
  * @param kind of {@code value}
  * @param value from medians
- * @param noise one standard deviation of {@code value}
+ * @param noise standard error of {@code value}
  * @param bar what was promised, or null
  */
 record Figure(String name, String where, Kind kind, double value, double noise, Bar bar) {

@@ -66,11 +66,11 @@ record JmhRounds(int rounds, int iterations, TimeValue time) {
                 .map(BenchmarkResult::getIterationResults)
                 .findFirst()
                 .orElseThrow();
-        return new Samples(
-                values.stream()
-                        .mapToDouble(value -> value.getPrimaryResult().getScore())
-                        .toArray(),
-                values.stream().mapToDouble(JmhRounds::bytes).toArray());
+        double[] nanoseconds = values.stream()
+                .mapToDouble(value -> value.getPrimaryResult().getScore())
+                .toArray();
+        double[] bytes = values.stream().mapToDouble(JmhRounds::bytes).toArray();
+        return new Samples(new double[][] {nanoseconds}, new double[][] {bytes});
     }
 
     private static double bytes(IterationResult iteration) {

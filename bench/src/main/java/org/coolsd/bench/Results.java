@@ -23,14 +23,14 @@ record Results(Machine machine, List<Figure> figures, List<Timing> timings) {
      * @param benchmark method
      * @param params by name
      * @param nanoseconds median per call
-     * @param samples nanoseconds per call, one per iteration of every round
+     * @param samples nanoseconds per call: [rounds][iterations]
      */
-    record Timing(String benchmark, Map<String, String> params, double nanoseconds, double[] samples) {}
+    record Timing(String benchmark, Map<String, String> params, double nanoseconds, double[][] samples) {}
 
     static Results of(Machine machine, List<Figure> figures, Map<Measure, Samples> measured) {
         List<Timing> timings = measured.entrySet().stream()
                 .map(entry -> {
-                    double[] samples = entry.getValue().nanoseconds();
+                    double[][] samples = entry.getValue().nanoseconds();
                     Measure measure = entry.getKey();
                     return new Timing(measure.benchmark(), measure.params(), Samples.median(samples), samples);
                 })

@@ -13,8 +13,8 @@ import java.util.Map;
  * @param unmatched how many only one of them has
  */
 record ResultsComparison(List<Move> moved, int compared, int unmatched) {
-    /** Standard deviations of the difference that count as a move: about 3 false alarms in 1000 if noise is normal. */
-    private static final double DEVIATIONS = 3;
+    /** Standard errors of the difference that count as a move: the scatter within a process overstates its part. */
+    private static final double ERRORS = 3;
 
     /** A ratio that moved by less is the same one, whatever its noise claims. */
     private static final double LEAST_RATIO = 0.05;
@@ -69,7 +69,7 @@ record ResultsComparison(List<Move> moved, int compared, int unmatched) {
                     case NANOSECONDS -> LEAST_NANOSECONDS;
                     case BYTES -> LEAST_BYTES;
                 };
-        double allowed = Math.max(least, DEVIATIONS * Math.hypot(before.noise(), after.noise()));
+        double allowed = Math.max(least, ERRORS * Math.hypot(before.noise(), after.noise()));
         return Math.abs(after.value() - before.value()) > allowed;
     }
 }

@@ -25,7 +25,7 @@ import picocli.CommandLine.Spec;
                         + " thread. Without options a selection in under 3 minutes.",
         sortOptions = false)
 public final class BenchCommand implements Callable<Integer> {
-    private static final int ITERATIONS = 10;
+    private static final int ITERATIONS = 5;
     private static final TimeValue TIME = TimeValue.milliseconds(100);
 
     /** What to do instead of the short selection. */
@@ -48,7 +48,7 @@ public final class BenchCommand implements Callable<Integer> {
             names = "--rounds",
             paramLabel = "N",
             description = "take every measurement N times, in turn (default: ${DEFAULT-VALUE})")
-    private int rounds = 2;
+    private int rounds = 3;
 
     @Mixin
     private JsonOption json;

@@ -64,7 +64,7 @@ final class CStep implements AutoCloseable {
     }
 
     private static void set(coolsd_logits to, LogitRows rows) {
-        to.data(rows.tensor().data_ptr()).row_stride(rows.vocab()).batch_stride((long) rows.rows() * rows.vocab());
+        to.data(rows.pointer()).row_stride(rows.vocab()).batch_stride((long) rows.rows() * rows.vocab());
         to.dtype(Native.COOLSD_F32);
     }
 

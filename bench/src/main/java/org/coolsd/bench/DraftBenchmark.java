@@ -1,6 +1,5 @@
 package org.coolsd.bench;
 
-import org.bytedeco.pytorch.global.torch;
 import org.coolsd.Backend;
 import org.coolsd.Logits;
 import org.coolsd.Sampling;
@@ -8,7 +7,6 @@ import org.coolsd.Schedule;
 import org.coolsd.Step;
 import org.coolsd.Verifier;
 import org.coolsd.VerifierSpec;
-import org.coolsd.engine.LibTorch;
 import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.TearDown;
 
@@ -38,15 +36,13 @@ public abstract class DraftBenchmark extends TimedBenchmark {
     /** A step that drew the draft itself and has its normalisers. */
     Step step;
 
-    JavaLoop javaLoop;
-    LibTorchOperators libtorch;
-    LibTorchTuned libtorchTuned;
+    private JavaLoop javaLoop;
+    private LibTorchOperators libtorch;
+    private LibTorchTuned libtorchTuned;
     private int turn;
 
     /** Makes everything for drafts of {@code length} tokens. */
-    void prepare(int length, int topK) throws Exception {
-        LibTorch.load(1);
-        torch.manual_seed(1);
+    void prepare(int length, int topK) {
         Schedule.Drafts schedule = Schedule.exponential(1.1).draftLength(length);
         verifier = Verifier.open(
                 Backend.cpu(), VerifierSpec.of(vocab, schedule, Sampling.of().topK(topK)));
@@ -54,9 +50,29 @@ public abstract class DraftBenchmark extends TimedBenchmark {
         LogitRows target = LogitRows.random(batch, length + 1, vocab, type);
         LogitRows drafted = target.near(length);
         draft = new Draft(target, drafted, Draft.drawnBy(step, drafted), schedule.omega(), topK);
-        javaLoop = new JavaLoop(draft);
-        libtorch = new LibTorchOperators(draft);
-        libtorchTuned = new LibTorchTuned(draft);
+    }
+
+    // Peers are made in the warm-up of those who call them: loading LibTorch takes a second.
+
+    JavaLoop javaLoopPeer() {
+        if (javaLoop == null) {
+            javaLoop = new JavaLoop(draft);
+        }
+        return javaLoop;
+    }
+
+    LibTorchOperators libtorchPeer() {
+        if (libtorch == null) {
+            libtorch = new LibTorchOperators(draft);
+        }
+        return libtorch;
+    }
+
+    LibTorchTuned libtorchTunedPeer() {
+        if (libtorchTuned == null) {
+            libtorchTuned = new LibTorchTuned(draft);
+        }
+        return libtorchTuned;
     }
 
     /** The seed of sequence {@code b} in the turn that {@link #nextTurn} began. */

@@ -1,6 +1,5 @@
 package org.coolsd.bench;
 
-import org.bytedeco.pytorch.global.torch;
 import org.coolsd.Backend;
 import org.coolsd.Logits;
 import org.coolsd.Purpose;
@@ -8,7 +7,6 @@ import org.coolsd.Sampling;
 import org.coolsd.Schedule;
 import org.coolsd.Verifier;
 import org.coolsd.VerifierSpec;
-import org.coolsd.engine.LibTorch;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.OperationsPerInvocation;
 import org.openjdk.jmh.annotations.Param;
@@ -38,9 +36,7 @@ public class JniOverheadBenchmark extends TimedBenchmark {
 
     /** Makes everything. */
     @Setup
-    public void setup() throws Exception {
-        LibTorch.load(1);
-        torch.manual_seed(1);
+    public void setup() {
         Schedule.Drafts schedule = Schedule.exponential(1.1).draftLength(LENGTH);
         verifier = Verifier.open(Backend.cpu(), VerifierSpec.of(vocab, schedule, Sampling.of()));
         LogitRows target = LogitRows.random(1, LENGTH + 1, vocab, Logits.Type.F32);

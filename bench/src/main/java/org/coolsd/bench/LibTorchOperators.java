@@ -1,5 +1,7 @@
 package org.coolsd.bench;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.SplittableRandom;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.LongPointer;
@@ -9,16 +11,16 @@ import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.coolsd.engine.LibTorch;
 
 /**
  * LibTorch's operators as one composes them in Java: softmax of all rows at once, gather, compare, residual, multinomial.
  * Few and large operators, and one transfer to the Java heap.
  */
 final class LibTorchOperators implements StepPeer {
-    private static final ScalarTypeOptional FLOAT = new ScalarTypeOptional(torch.ScalarType.Float);
-    private static final Scalar NOTHING = new Scalar(Double.NEGATIVE_INFINITY);
-
     private final Draft step;
+    private final Tensor target;
+    private final Tensor draft;
     private final int[] accepted;
     private final long[] drawn;
     private final float[] ratios;
@@ -26,7 +28,10 @@ final class LibTorchOperators implements StepPeer {
     private final SplittableRandom random = new SplittableRandom(2);
 
     LibTorchOperators(Draft step) {
+        load();
         this.step = step;
+        target = step.target().tensor();
+        draft = step.draft().tensor();
         accepted = new int[step.batch()];
         drawn = new long[step.batch()];
         ratios = new float[step.batch() * step.length()];
@@ -36,22 +41,32 @@ final class LibTorchOperators implements StepPeer {
         }
     }
 
+    /** LibTorch with one thread and a seed. */
+    static void load() {
+        try {
+            LibTorch.load(1);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        torch.manual_seed(1);
+    }
+
     /** The law of every row of {@code logits}, in f32. */
     static Tensor law(Tensor logits, int topK) {
         Tensor kept = logits;
         if (topK > 0) {
             Tensor least = logits.topk(topK, -1, true, false).get0().amin(new long[] {-1}, true);
-            kept = logits.masked_fill(logits.lt(least), NOTHING);
+            kept = logits.masked_fill(logits.lt(least), new Scalar(Double.NEGATIVE_INFINITY));
         }
-        return kept.softmax(-1, FLOAT);
+        return kept.softmax(-1, new ScalarTypeOptional(torch.ScalarType.Float));
     }
 
     @Override
     public void verify() {
         try (NoGradGuard guard = new NoGradGuard();
                 PointerScope scope = new PointerScope()) {
-            Tensor p = law(step.target().tensor(), step.topK());
-            Tensor q = law(step.draft().tensor(), step.topK());
+            Tensor p = law(target, step.topK());
+            Tensor q = law(draft, step.topK());
             Tensor index = Tensor.create(tokens, step.batch(), step.length(), 1);
             Tensor ratio = p.narrow(1, 0, step.length()).gather(2, index).div(q.gather(2, index));
             new FloatPointer(ratio.contiguous().data_ptr_float()).get(ratios);
@@ -110,7 +125,7 @@ final class LibTorchOperators implements StepPeer {
     void sample() {
         try (NoGradGuard guard = new NoGradGuard();
                 PointerScope scope = new PointerScope()) {
-            Tensor q = law(step.draft().tensor().select(1, 0), step.topK());
+            Tensor q = law(draft.select(1, 0), step.topK());
             Tensor token = torch.multinomial(q, 1);
             new LongPointer(token.data_ptr_long()).get(drawn);
         }

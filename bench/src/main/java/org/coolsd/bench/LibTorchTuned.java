@@ -16,6 +16,7 @@ import org.bytedeco.pytorch.global.torch;
  */
 final class LibTorchTuned implements StepPeer {
     private final Draft step;
+    private final Tensor target;
     private final Tensor draft;
     private final Tensor kept;
     private final int[] accepted;
@@ -24,6 +25,8 @@ final class LibTorchTuned implements StepPeer {
 
     LibTorchTuned(Draft step) {
         this.step = step;
+        LibTorchOperators.load();
+        target = step.target().tensor();
         draft = step.draft().tensor();
         kept = LibTorchOperators.law(draft, step.topK());
         accepted = new int[step.batch()];
@@ -42,7 +45,7 @@ final class LibTorchTuned implements StepPeer {
     }
 
     private void verify(int b) {
-        Tensor rows = step.target().tensor().select(0, b);
+        Tensor rows = target.select(0, b);
         Tensor q = kept.select(0, b);
         FloatPointer draftLaw = new FloatPointer(q.data_ptr_float());
         int n = 0;

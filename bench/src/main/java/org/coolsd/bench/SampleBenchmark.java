@@ -11,7 +11,7 @@ public class SampleBenchmark extends DraftBenchmark {
 
     /** Makes everything. */
     @Setup
-    public void setup() throws Exception {
+    public void setup() {
         prepare(1, 0);
         row = draft.draft().view();
     }
@@ -30,22 +30,25 @@ public class SampleBenchmark extends DraftBenchmark {
     /** LibTorch's softmax and multinomial. */
     @Benchmark
     public StepPeer libtorch() {
-        libtorch.sample();
-        return libtorch;
+        LibTorchOperators peer = libtorchPeer();
+        peer.sample();
+        return peer;
     }
 
     /** LibTorch's softmax and cumsum. */
     @Benchmark
     public StepPeer libtorchTuned() {
-        libtorchTuned.sample();
-        return libtorchTuned;
+        LibTorchTuned peer = libtorchTunedPeer();
+        peer.sample();
+        return peer;
     }
 
     /** A scalar Java loop. */
     @Benchmark
     public StepPeer javaLoop() {
-        javaLoop.sample();
-        return javaLoop;
+        JavaLoop peer = javaLoopPeer();
+        peer.sample();
+        return peer;
     }
 
     /** Reading the rows. */

@@ -21,7 +21,7 @@ public abstract class VerificationBenchmark extends DraftBenchmark {
 
     /** Makes everything. */
     @Setup
-    public void setup() throws Exception {
+    public void setup() {
         prepare(length, topK());
         elsewhere = verifier.step(batch);
         targetRows = draft.target().view();
@@ -54,21 +54,24 @@ public abstract class VerificationBenchmark extends DraftBenchmark {
     /** LibTorch's operators as a user composes them. */
     @Benchmark
     public StepPeer libtorch() {
-        libtorch.verify();
-        return libtorch;
+        LibTorchOperators peer = libtorchPeer();
+        peer.verify();
+        return peer;
     }
 
     /** The fastest order of LibTorch's operators, with the draft's probabilities kept. */
     @Benchmark
     public StepPeer libtorchTuned() {
-        libtorchTuned.verify();
-        return libtorchTuned;
+        LibTorchTuned peer = libtorchTunedPeer();
+        peer.verify();
+        return peer;
     }
 
     /** A scalar Java loop. */
     @Benchmark
     public StepPeer javaLoop() {
-        javaLoop.verify();
-        return javaLoop;
+        JavaLoop peer = javaLoopPeer();
+        peer.verify();
+        return peer;
     }
 }

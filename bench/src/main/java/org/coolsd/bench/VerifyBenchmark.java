@@ -15,7 +15,7 @@ public class VerifyBenchmark extends VerificationBenchmark {
 
     @Override
     @Setup
-    public void setup() throws Exception {
+    public void setup() {
         super.setup();
         for (int i = 0; i < SEEDS; i++) {
             int[] counts = new int[batch];

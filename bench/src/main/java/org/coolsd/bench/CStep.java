@@ -44,7 +44,7 @@ final class CStep implements AutoCloseable {
         verify.struct_size(verify.sizeof()).batch(1);
         set(verify.target(), draft.target());
         set(verify.draft(), draft.draft());
-        verify.draft_tokens(new IntPointer(draft.tokens()[0]));
+        verify.draft_tokens(new IntPointer(draft.tokens()[0][0]));
         verify.seeds(seeds).positions(positions);
         verify.tokens(new IntPointer(draft.length() + 1L)).accepted(accepted).status(status);
         sample.struct_size(sample.sizeof()).batch(1).purpose(Native.COOLSD_DRAFT);

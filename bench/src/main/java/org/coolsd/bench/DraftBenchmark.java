@@ -4,7 +4,6 @@ import org.coolsd.Backend;
 import org.coolsd.Logits;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
-import org.coolsd.Step;
 import org.coolsd.Verifier;
 import org.coolsd.VerifierSpec;
 import org.openjdk.jmh.annotations.Param;
@@ -12,13 +11,9 @@ import org.openjdk.jmh.annotations.TearDown;
 
 /**
  * The parameters and the data that benchmarks share: random logits, a draft drawn from them, a verifier of COOL-SD with
- * delta = 1.1, and the peers. The seed changes from call to call in a cycle of {@link #SEEDS}, so that drafts are rejected
- * at every position in turn and every run of a case does the same work.
+ * delta = 1.1, and the peers. Drafts change from call to call in a cycle of {@link Turns}.
  */
 public abstract class DraftBenchmark extends TimedBenchmark {
-    /** Different seeds in a cycle, a power of two. */
-    static final int SEEDS = 256;
-
     /** Vocabulary size V. */
     @Param({"8192", "16384", "65536", "131072"})
     public int vocab;
@@ -33,9 +28,7 @@ public abstract class DraftBenchmark extends TimedBenchmark {
 
     Draft draft;
     Verifier verifier;
-    /** A step that drew the draft itself and has its normalisers. */
-    Step step;
-
+    Turns turns;
     private JavaLoop javaLoop;
     private LibTorchOperators libtorch;
     private LibTorchTuned libtorchTuned;
@@ -46,10 +39,10 @@ public abstract class DraftBenchmark extends TimedBenchmark {
         Schedule.Drafts schedule = Schedule.exponential(1.1).draftLength(length);
         verifier = Verifier.open(
                 Backend.cpu(), VerifierSpec.of(vocab, schedule, Sampling.of().topK(topK)));
-        step = verifier.step(batch);
         LogitRows target = LogitRows.random(batch, length + 1, vocab, type);
         LogitRows drafted = target.near(length);
-        draft = new Draft(target, drafted, Draft.drawnBy(step, drafted), schedule.omega(), topK);
+        turns = new Turns(verifier, batch, target, drafted);
+        draft = new Draft(target, drafted, turns.tokens(), schedule.omega(), topK, turns::uniform);
     }
 
     // Peers are made in the warm-up of those who call them: loading LibTorch takes a second.
@@ -75,14 +68,9 @@ public abstract class DraftBenchmark extends TimedBenchmark {
         return libtorchTuned;
     }
 
-    /** The seed of sequence {@code b} in the turn that {@link #nextTurn} began. */
-    long seed(int b) {
-        return (long) b * SEEDS + turn;
-    }
-
-    /** Begins the next turn of the cycle and returns it, 0..SEEDS - 1. */
+    /** Begins the next turn of the cycle and returns it, 0..{@link Turns#COUNT} - 1. */
     int nextTurn() {
-        turn = (turn + 1) & (SEEDS - 1);
+        turn = turn + 1 & Turns.COUNT - 1;
         return turn;
     }
 

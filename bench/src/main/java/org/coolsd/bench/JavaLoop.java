@@ -70,19 +70,19 @@ final class JavaLoop implements StepPeer {
     }
 
     @Override
-    public void verify() {
+    public void verify(int turn) {
         for (int b = 0; b < step.batch(); b++) {
-            verify(b);
+            verify(turn, b);
         }
     }
 
-    private void verify(int b) {
+    private void verify(int turn, int b) {
         int n = 0;
         p.read(target[b], 0);
         while (n < step.length()) {
             q.read(draft[b], n);
-            int token = step.tokens()[b][n];
-            if (!(random.nextDouble() * q.of(token) < step.omega()[n] * p.of(token))) {
+            int token = step.tokens()[turn][b][n];
+            if (!(step.acceptance().uniform(turn, b, n) * q.of(token) < step.omega()[n] * p.of(token))) {
                 break;
             }
             n++;

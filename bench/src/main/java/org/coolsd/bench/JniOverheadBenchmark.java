@@ -41,7 +41,8 @@ public class JniOverheadBenchmark extends TimedBenchmark {
         verifier = Verifier.open(Backend.cpu(), VerifierSpec.of(vocab, schedule, Sampling.of()));
         LogitRows target = LogitRows.random(1, LENGTH + 1, vocab, Logits.Type.F32);
         LogitRows drafted = target.near(LENGTH);
-        draft = new Draft(target, drafted, Draft.drawnBy(verifier.step(1), drafted), schedule.omega(), 0);
+        Turns turns = new Turns(verifier, 1, target, drafted);
+        draft = new Draft(target, drafted, turns.tokens(), schedule.omega(), 0, turns::uniform);
         targetRows = target.view();
         draftRows = drafted.view();
         firstRow = draftRows.row(0);
@@ -61,7 +62,7 @@ public class JniOverheadBenchmark extends TimedBenchmark {
     /** {@link Verifier#verify}. */
     @Benchmark
     public int verifyFromJava() {
-        return verifier.verify(targetRows, draftRows, draft.tokens()[0], SEED, POSITION)
+        return verifier.verify(targetRows, draftRows, draft.tokens()[0][0], SEED, POSITION)
                 .accepted();
     }
 

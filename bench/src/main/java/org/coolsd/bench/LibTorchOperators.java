@@ -2,7 +2,8 @@ package org.coolsd.bench;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.util.SplittableRandom;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.PointerScope;
@@ -24,8 +25,7 @@ final class LibTorchOperators implements StepPeer {
     private final int[] accepted;
     private final long[] drawn;
     private final float[] ratios;
-    private final long[] tokens;
-    private final SplittableRandom random = new SplittableRandom(2);
+    private final long[][] tokens;
 
     LibTorchOperators(Draft step) {
         load();
@@ -35,10 +35,12 @@ final class LibTorchOperators implements StepPeer {
         accepted = new int[step.batch()];
         drawn = new long[step.batch()];
         ratios = new float[step.batch() * step.length()];
-        tokens = new long[ratios.length];
-        for (int i = 0; i < tokens.length; i++) {
-            tokens[i] = step.tokens()[i / step.length()][i % step.length()];
-        }
+        tokens = Stream.of(step.tokens())
+                .map(turn -> Stream.of(turn)
+                        .flatMapToInt(IntStream::of)
+                        .asLongStream()
+                        .toArray())
+                .toArray(long[][]::new);
     }
 
     /** LibTorch with one thread and a seed. */
@@ -62,16 +64,16 @@ final class LibTorchOperators implements StepPeer {
     }
 
     @Override
-    public void verify() {
+    public void verify(int turn) {
         try (NoGradGuard guard = new NoGradGuard();
                 PointerScope scope = new PointerScope()) {
             Tensor p = law(target, step.topK());
             Tensor q = law(draft, step.topK());
-            Tensor index = Tensor.create(tokens, step.batch(), step.length(), 1);
+            Tensor index = Tensor.create(tokens[turn], step.batch(), step.length(), 1);
             Tensor ratio = p.narrow(1, 0, step.length()).gather(2, index).div(q.gather(2, index));
             new FloatPointer(ratio.contiguous().data_ptr_float()).get(ratios);
             for (int b = 0; b < step.batch(); b++) {
-                accepted[b] = prefix(b * step.length());
+                accepted[b] = prefix(turn, b);
             }
             Tensor law = step.batch() == 1 ? residual(p, q) : residuals(p, q);
             Tensor token = torch.multinomial(law, 1);
@@ -79,9 +81,10 @@ final class LibTorchOperators implements StepPeer {
         }
     }
 
-    private int prefix(int from) {
+    private int prefix(int turn, int b) {
+        int from = b * step.length();
         int n = 0;
-        while (n < step.length() && random.nextFloat() < step.omega()[n] * ratios[from + n]) {
+        while (n < step.length() && step.acceptance().uniform(turn, b, n) < step.omega()[n] * ratios[from + n]) {
             n++;
         }
         return n;

@@ -34,25 +34,25 @@ final class LibTorchTuned implements StepPeer {
     }
 
     @Override
-    public void verify() {
+    public void verify(int turn) {
         try (NoGradGuard guard = new NoGradGuard()) {
             for (int b = 0; b < step.batch(); b++) {
                 try (PointerScope scope = new PointerScope()) {
-                    verify(b);
+                    verify(turn, b);
                 }
             }
         }
     }
 
-    private void verify(int b) {
+    private void verify(int turn, int b) {
         Tensor rows = target.select(0, b);
         Tensor q = kept.select(0, b);
         FloatPointer draftLaw = new FloatPointer(q.data_ptr_float());
         int n = 0;
         Tensor law = LibTorchOperators.law(rows.select(0, 0), step.topK());
         while (n < step.length()) {
-            int token = step.tokens()[b][n];
-            float wanted = random.nextFloat() * draftLaw.get((long) n * step.vocab() + token);
+            int token = step.tokens()[turn][b][n];
+            double wanted = step.acceptance().uniform(turn, b, n) * draftLaw.get((long) n * step.vocab() + token);
             if (!(wanted < step.omega()[n] * new FloatPointer(law.data_ptr_float()).get(token))) {
                 law = LibTorchOperators.residual(law, q.select(0, n), step.omega()[n]);
                 break;

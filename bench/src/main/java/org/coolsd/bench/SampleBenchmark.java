@@ -19,9 +19,10 @@ public class SampleBenchmark extends DraftBenchmark {
     /** The library. */
     @Benchmark
     public Step library() {
-        nextTurn();
+        int turn = nextTurn();
+        Step step = turns.step(turn);
         for (int b = 0; b < batch; b++) {
-            step.begin(b, seed(b), 0);
+            step.begin(b, turns.seedOf(turn, b), 0);
         }
         step.sampleDraft(row);
         return step;

@@ -1,9 +1,9 @@
 package org.coolsd.bench;
 
-/** Another implementation of a verification, with its own random numbers and the same law. */
+/** Another implementation of a verification, with the same law; it draws tokens with random numbers of its own. */
 interface StepPeer {
-    /** Verifies every sequence of the batch once. */
-    void verify();
+    /** Verifies the draft of a turn, of every sequence once. */
+    void verify(int turn);
 
     /** Tokens that the last call accepted of sequence {@code b}, 0..L. */
     int accepted(int b);

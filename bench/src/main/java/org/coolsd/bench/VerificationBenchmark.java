@@ -31,10 +31,7 @@ public abstract class VerificationBenchmark extends DraftBenchmark {
     /** The library with the normalisers that sampling found. */
     @Benchmark
     public Step library() {
-        nextTurn();
-        for (int b = 0; b < batch; b++) {
-            step.reseed(b, seed(b));
-        }
+        Step step = turns.step(nextTurn());
         step.verify(targetRows, draftRows);
         return step;
     }
@@ -42,10 +39,10 @@ public abstract class VerificationBenchmark extends DraftBenchmark {
     /** The library when the draft was sampled elsewhere. */
     @Benchmark
     public Step libraryWithoutNormalisers() {
-        nextTurn();
+        int turn = nextTurn();
         for (int b = 0; b < batch; b++) {
-            elsewhere.begin(b, seed(b), 0);
-            elsewhere.draft(b, draft.tokens()[b], length);
+            elsewhere.begin(b, turns.seedOf(turn, b), 0);
+            elsewhere.draft(b, draft.tokens()[turn][b], length);
         }
         elsewhere.verify(targetRows, draftRows);
         return elsewhere;
@@ -55,7 +52,7 @@ public abstract class VerificationBenchmark extends DraftBenchmark {
     @Benchmark
     public StepPeer libtorch() {
         LibTorchOperators peer = libtorchPeer();
-        peer.verify();
+        peer.verify(nextTurn());
         return peer;
     }
 
@@ -63,7 +60,7 @@ public abstract class VerificationBenchmark extends DraftBenchmark {
     @Benchmark
     public StepPeer libtorchTuned() {
         LibTorchTuned peer = libtorchTunedPeer();
-        peer.verify();
+        peer.verify(nextTurn());
         return peer;
     }
 
@@ -71,7 +68,7 @@ public abstract class VerificationBenchmark extends DraftBenchmark {
     @Benchmark
     public StepPeer javaLoop() {
         JavaLoop peer = javaLoopPeer();
-        peer.verify();
+        peer.verify(nextTurn());
         return peer;
     }
 }

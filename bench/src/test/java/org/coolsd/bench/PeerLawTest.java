@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SplittableRandom;
 import org.apache.commons.math3.stat.inference.ChiSquareTest;
 import org.coolsd.Backend;
 import org.coolsd.Logits;
@@ -31,9 +32,16 @@ class PeerLawTest {
         Schedule.Drafts schedule = Schedule.exponential(setting.delta).draftLength(LENGTH);
         LogitRows target = LogitRows.random(setting.batch, LENGTH + 1, VOCAB, setting.type);
         LogitRows draft = target.near(LENGTH);
+        SplittableRandom random = new SplittableRandom(3);
         try (Verifier verifier = verifier(setting)) {
-            int[][] tokens = Draft.drawnBy(verifier.step(setting.batch), draft);
-            return new Draft(target, draft, tokens, schedule.omega(), setting.topK);
+            int[][] tokens = Draft.drawnBy(verifier.step(setting.batch), draft, 7, 8, 9);
+            return new Draft(
+                    target,
+                    draft,
+                    new int[][][] {tokens},
+                    schedule.omega(),
+                    setting.topK,
+                    (turn, b, i) -> random.nextDouble());
         }
     }
 
@@ -53,7 +61,7 @@ class PeerLawTest {
             for (int i = 0; i < STEPS; i++) {
                 for (int b = 0; b < setting.batch; b++) {
                     step.begin(b, (long) i * setting.batch + b, 0);
-                    step.draft(b, draft.tokens()[b], LENGTH);
+                    step.draft(b, draft.tokens()[0][b], LENGTH);
                 }
                 step.verify(target, drafted);
                 for (int b = 0; b < setting.batch; b++) {
@@ -68,7 +76,7 @@ class PeerLawTest {
     private static long[][] peer(Setting setting, StepPeer peer) {
         long[][] counts = new long[setting.batch][(LENGTH + 1) * VOCAB];
         for (int i = 0; i < STEPS; i++) {
-            peer.verify();
+            peer.verify(0);
             for (int b = 0; b < setting.batch; b++) {
                 counts[b][peer.accepted(b) * VOCAB + peer.token(b)]++;
             }
@@ -170,10 +178,10 @@ class PeerLawTest {
         Draft draft = draft(setting);
         long[][] library = library(setting, draft);
         float[] omega = Schedule.exponential(1.3).draftLength(LENGTH).omega();
-        Draft relaxed = new Draft(draft.target(), draft.draft(), draft.tokens(), omega, 9);
-        Draft uncut = new Draft(draft.target(), draft.draft(), draft.tokens(), draft.omega(), 0);
+        Draft relaxed = new Draft(draft.target(), draft.draft(), draft.tokens(), omega, 9, draft.acceptance());
+        Draft uncut = new Draft(draft.target(), draft.draft(), draft.tokens(), draft.omega(), 0, draft.acceptance());
         LogitRows other = draft.target().near(LENGTH);
-        Draft residual = new Draft(draft.target(), other, draft.tokens(), draft.omega(), 9);
+        Draft residual = new Draft(draft.target(), other, draft.tokens(), draft.omega(), 9, draft.acceptance());
         for (Draft mutant : List.of(relaxed, uncut, residual)) {
             assertThat(agreement(library, peer(setting, new JavaLoop(mutant)))).isLessThan(LEAST_P);
         }

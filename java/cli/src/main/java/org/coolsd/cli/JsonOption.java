@@ -5,17 +5,16 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.Map;
 import org.coolsd.engine.AtomicFile;
 import picocli.CommandLine.Option;
 
 /** {@code --json FILE}: what a command found, for programs. */
-final class JsonOption {
+public final class JsonOption {
     @Option(names = "--json", paramLabel = "FILE", description = "also write the figures as JSON to FILE")
     private Path file;
 
-    /** Writes {@code summary} if the option was given. */
-    void write(Map<String, Object> summary) throws IOException {
+    /** Writes {@code summary}, a map or a record, if the option was given. */
+    public void write(Object summary) throws IOException {
         if (file != null) {
             String text = new ObjectMapper()
                     .enable(SerializationFeature.INDENT_OUTPUT)
@@ -25,7 +24,7 @@ final class JsonOption {
     }
 
     /** Fails early if the option names a place that cannot be written. */
-    void check() throws IOException {
+    public void check() throws IOException {
         if (file != null) {
             AtomicFile.requireWritable(file);
         }

@@ -9,6 +9,7 @@ import picocli.CommandLine.Command;
         description = "Relaxed speculative decoding for autoregressive image models.",
         mixinStandardHelpOptions = true,
         version = "coolsd 0.1.0",
+        footer = "The launcher has two more: test, and bench (coolsd bench --help).",
         subcommands = {GenerateCommand.class, EvaluateCommand.class, TrainCommand.class})
 public final class Main {
     /**
@@ -21,22 +22,32 @@ public final class Main {
 
     /** Runs the command line and ends the process with its exit code. */
     public static void main(String[] args) {
+        launch(new Main(), args);
+    }
+
+    /** Runs {@code command}, this one or one of another module, and ends the process with its exit code. */
+    public static void launch(Object command, String... args) {
         Thread stop = new Thread(() -> Runtime.getRuntime().halt(INTERRUPTED));
         Runtime.getRuntime().addShutdownHook(stop);
-        int code = run(args);
+        int code = execute(command, args);
         Runtime.getRuntime().removeShutdownHook(stop);
         System.exit(code);
     }
 
     /** Runs the command line; returns its exit code. */
     static int run(String... args) {
-        return new CommandLine(new Main())
+        return execute(new Main(), args);
+    }
+
+    /** Runs {@code command}; returns its exit code. */
+    public static int execute(Object command, String... args) {
+        return new CommandLine(command)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setParameterExceptionHandler((e, arguments) -> {
                     System.err.println("coolsd: " + firstLine(e));
                     return 2;
                 })
-                .setExecutionExceptionHandler((e, command, result) -> {
+                .setExecutionExceptionHandler((e, line, result) -> {
                     System.err.println("coolsd: " + firstLine(e));
                     return 1;
                 })

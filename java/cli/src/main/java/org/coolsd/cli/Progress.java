@@ -5,10 +5,11 @@ import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 
 /** The one look of progress bars: on standard error, with the time taken and the time left. */
-final class Progress {
+public final class Progress {
     private Progress() {}
 
-    static ProgressBar bar(String task, long steps) {
+    /** A bar of {@code steps} steps, to be closed. */
+    public static ProgressBar bar(String task, long steps) {
         return new ProgressBarBuilder()
                 .setTaskName(task)
                 .setInitialMax(steps)

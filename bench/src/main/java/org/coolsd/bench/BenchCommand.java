@@ -34,6 +34,11 @@ public final class BenchCommand implements Callable<Integer> {
         private boolean full;
 
         @Option(
+                names = "--end-to-end",
+                description = "whole images in every way: tokens/s, speed-up over plain sampling, where the time goes")
+        private boolean endToEnd;
+
+        @Option(
                 names = "--compare",
                 arity = "2",
                 paramLabel = "FILE",
@@ -49,6 +54,9 @@ public final class BenchCommand implements Callable<Integer> {
             paramLabel = "N",
             description = "take every measurement N times, in turn (default: ${DEFAULT-VALUE})")
     private int rounds = 3;
+
+    @Mixin
+    private EndToEndOptions endToEnd;
 
     @Mixin
     private JsonOption json;
@@ -78,6 +86,10 @@ public final class BenchCommand implements Callable<Integer> {
         }
         json.check();
         Machine machine = Machine.describe(Path.of(System.getProperty("coolsd.home", ".")));
+        if (selection.endToEnd) {
+            json.write(endToEnd.run(machine));
+            return 0;
+        }
         Plan plan = selection.full ? Plan.full() : Plan.brief();
         Map<Measure, Samples> measured = new JmhRounds(rounds, ITERATIONS, TIME).run(plan.measures());
         List<Figure> figures = plan.figures(measured);

@@ -12,7 +12,10 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** The options that say where and how fast images are computed, none of which changes their law. */
-final class EngineOptions {
+public final class EngineOptions {
+    /** Filled by picocli. */
+    public EngineOptions() {}
+
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
 
@@ -39,7 +42,7 @@ final class EngineOptions {
     private String device = "cpu";
 
     /** A usage error if a value is out of range. */
-    void check() {
+    public void check() {
         require(threads >= 1, "threads is " + threads + ", at least 1 is needed");
         require(batch >= 1 && batch <= 256, "batch is " + batch + ", it must be 1..256");
         require(device.matches("cpu|cuda(:\\d{1,3})?"), "device is '" + device + "', it must be cpu or cuda:N");
@@ -52,7 +55,7 @@ final class EngineOptions {
     }
 
     /** Precision of matrix products; LibTorch is loaded. */
-    Precision precision() {
+    public Precision precision() {
         if (precision != null) {
             return precision;
         }
@@ -60,7 +63,7 @@ final class EngineOptions {
     }
 
     /** Where models are and logits are verified. */
-    Placement placement() throws IOException {
+    public Placement placement() throws IOException {
         if (device.equals("cpu")) {
             return Placement.cpu();
         }
@@ -69,12 +72,17 @@ final class EngineOptions {
     }
 
     /** Batch and threads, with draft lengths decided by {@code draftLength}. */
-    DecoderOptions options(DraftLength draftLength) {
+    public DecoderOptions options(DraftLength draftLength) {
         return new DecoderOptions(batch, threads, draftLength);
     }
 
+    /** Threads of a decoder, if there is work for as many. */
+    public int threads() {
+        return threads;
+    }
+
     /** Images decoded side by side. */
-    int batch() {
+    public int batch() {
         return batch;
     }
 

@@ -1,0 +1,49 @@
+package org.coolsd.bench;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.coolsd.Schedule;
+
+/**
+ * One way of decoding.
+ *
+ * @param name as the table has it
+ * @param schedule with the longest draft; 0 is plain sampling
+ * @param reach of an adaptive draft length, or null
+ */
+record DecodingPlan(String name, Schedule.Drafts schedule, Double reach, int batch, int threads) {
+    static DecodingPlan of(String name, Schedule schedule, int length, int batch, int threads) {
+        String draft = length == 0 ? "" : ", L = " + length;
+        return new DecodingPlan(name + draft, schedule.draftLength(length), null, batch, threads);
+    }
+
+    DecodingPlan adaptive(double newReach) {
+        return new DecodingPlan(
+                name + String.format(Locale.ROOT, ", adaptive %.2f", newReach), schedule, newReach, batch, threads);
+    }
+
+    /**
+     * The ways that are compared: plain sampling first, then speculation with every schedule.
+     *
+     * @param lengths draft lengths of COOL-SD at delta = 1.1
+     */
+    static List<DecodingPlan> all(int[] lengths, int batch, int threads) {
+        List<DecodingPlan> plans = new ArrayList<>();
+        for (int n = 1; n <= threads; n++) {
+            String name = "target only" + (threads == 1 ? "" : ", " + n + (n == 1 ? " thread" : " threads"));
+            plans.add(of(name, Schedule.lossless(), 0, batch, n));
+        }
+        plans.add(of("lossless", Schedule.lossless(), 5, batch, threads));
+        plans.add(of("uniform 1.1", Schedule.uniform(1.1), 5, batch, threads));
+        for (int length : lengths) {
+            plans.add(of("COOL-SD 1.1", Schedule.exponential(1.1), length, batch, threads));
+        }
+        plans.add(
+                of("COOL-SD 1.1", Schedule.exponential(1.1), 8, batch, threads).adaptive(0.35));
+        plans.add(of("COOL-SD 1.1 clamped", Schedule.exponential(1.1).clamped(), 5, batch, threads));
+        plans.add(of("COOL-SD 1.1 geometric", Schedule.exponential(1.1).geometricMean(), 5, batch, threads));
+        plans.add(of("COOL-SD 2", Schedule.exponential(2), 5, batch, threads));
+        return plans;
+    }
+}

@@ -13,7 +13,6 @@ import org.coolsd.Sampling;
 import org.coolsd.Schedule;
 import org.coolsd.engine.AtomicFile;
 import org.coolsd.engine.Cancellation;
-import org.coolsd.engine.DecoderOptions;
 import org.coolsd.engine.DecodingListener;
 import org.coolsd.engine.DecodingStats;
 import org.coolsd.engine.DraftLength;
@@ -36,8 +35,11 @@ import picocli.CommandLine.Spec;
         description = "Makes images with COOL-SD and writes them as one PNG.",
         mixinStandardHelpOptions = true)
 final class GenerateCommand implements Callable<Integer> {
-    /** Images that plain sampling makes again, at most, to measure the speed-up. */
+    /** Images that are made again with and without drafts, unless a batch has more, to measure the speed-up. */
     private static final int COMPARED = 2;
+
+    /** How often. */
+    private static final int COMPARISONS = 2;
 
     @Spec
     private CommandSpec command;
@@ -108,9 +110,9 @@ final class GenerateCommand implements Callable<Integer> {
             tokens = decoded;
             stats = decoder.stats();
             backend = decoder.backend();
-            if (compared > 0) {
-                speedUp = speedUp(images, sampling, decoder, requests.subList(count - compared, count));
-            }
+        }
+        if (compared > 0) {
+            speedUp = speedUp(images, schedule, sampling, requests.subList(count - compared, count));
         }
         List<Picture> pictures = new ArrayList<>();
         tokens.forEach(image -> pictures.add(images.picture(image)));
@@ -119,15 +121,20 @@ final class GenerateCommand implements Callable<Integer> {
         return 0;
     }
 
-    /** Decodes a few images again, with and without drafts: everything is warm by now. */
+    /** How much faster a few images are with drafts than without; both ways in turn, everything is warm by now. */
     private double speedUp(
-            ImageModel images, Sampling sampling, SpeculativeDecoder decoder, List<ImageRequest> requests) {
-        DecoderOptions options = engine.options(DraftLength.fixed());
-        try (SpeculativeDecoder plain = images.decoder(Schedule.lossless().draftLength(0), sampling, options)) {
-            Runnable without = () -> plain.decode(requests, DecodingListener.NONE, new Cancellation());
-            without.run();
-            return time(without) / time(() -> decoder.decode(requests, DecodingListener.NONE, new Cancellation()));
+            ImageModel images, Schedule.Drafts schedule, Sampling sampling, List<ImageRequest> requests) {
+        double plain = 0;
+        double drafted = 0;
+        try (SpeculativeDecoder without = images.decoder(
+                        Schedule.lossless().draftLength(0), sampling, engine.options(DraftLength.fixed()));
+                SpeculativeDecoder with = images.decoder(schedule, sampling, engine.options(decoding.draftLength()))) {
+            for (int i = 0; i < COMPARISONS; i++) {
+                plain += time(() -> without.decode(requests, DecodingListener.NONE, new Cancellation()));
+                drafted += time(() -> with.decode(requests, DecodingListener.NONE, new Cancellation()));
+            }
         }
+        return plain / drafted;
     }
 
     private static double time(Runnable work) {

@@ -14,6 +14,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.bytedeco.pytorch.global.torch;
@@ -21,6 +22,7 @@ import org.coolsd.engine.ModelFolder;
 import org.coolsd.engine.checkpoint.Safetensors;
 import org.coolsd.engine.model.EagleDrafter;
 import org.coolsd.engine.model.LlamaGen;
+import org.coolsd.engine.model.Precision;
 import org.coolsd.engine.model.VqTokenizer;
 import org.coolsd.engine.model.Weights;
 import org.junit.jupiter.api.BeforeEach;
@@ -126,6 +128,30 @@ class CommandLineTest {
     }
 
     @Test
+    void batchesAndThreadsGiveTheSameFile() throws Exception {
+        Path image = folder.resolve("images.png");
+        run("--count", "7");
+        byte[] alone = Files.readAllBytes(image);
+        for (String[] how : new String[][] {{"--batch", "3"}, {"--threads", "2"}, {"--batch", "4", "--threads", "2"}}) {
+            List<String> arguments = new ArrayList<>(List.of("--count", "7"));
+            arguments.addAll(List.of(how));
+            assertThat(run(arguments.toArray(new String[0])).code()).isZero();
+            // Other precisions than FBGEMM's may round rows of a larger product otherwise.
+            if (Precision.fastest() == Precision.F16) {
+                assertThat(Files.readAllBytes(image)).as(arguments.toString()).isEqualTo(alone);
+            }
+        }
+    }
+
+    @Test
+    void everyPrecisionAndAdaptiveDraftsGenerate() {
+        for (String precision : List.of("f16", "bf16", "f32")) {
+            assertThat(run("--precision", precision).code()).as(precision).isZero();
+        }
+        assertThat(run("--adaptive", "0.4", "--draft-length", "8").code()).isZero();
+    }
+
+    @Test
     void everyScheduleGenerates() {
         for (String schedule :
                 List.of("target", "lossless", "uniform", "exponential", "linear", "clamped", "geometric")) {
@@ -143,6 +169,10 @@ class CommandLineTest {
         refused(2, "temperature is -2.0", "--temperature", "-2");
         refused(2, "count is 0", "--count", "0");
         refused(2, "threads is 0", "--threads", "0");
+        refused(2, "batch is 257", "--batch", "257");
+        refused(2, "reach is 2.0", "--adaptive", "2");
+        refused(2, "device is 'gpu'", "--device", "gpu");
+        refused(2, "--precision", "--precision", "int4");
         refused(2, "--schedule", "--schedule", "fast");
         refused(2, "--colour", "--colour");
     }
@@ -155,6 +185,7 @@ class CommandLineTest {
                 "--output",
                 folder.resolve("none/images.png").toString());
         refused(1, "is a folder", "--output", folder.toString());
+        refused(1, "no CUDA device 0: ", "--device", "cuda");
         Path target = model.resolve("target.safetensors");
         byte[] whole = Files.readAllBytes(target);
         Files.write(target, java.util.Arrays.copyOf(whole, whole.length / 2));
@@ -180,21 +211,71 @@ class CommandLineTest {
         for (String name : List.of("libtorch_cpu.so", "libtorch.so", "libc10.so")) {
             Files.writeString(system.resolve(name), "not a library");
         }
-        ProcessBuilder fresh = new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Dorg.bytedeco.javacpp.cachedir=" + folder.resolve("cache"),
-                "-cp",
-                System.getProperty("java.class.path"),
-                Main.class.getName(),
-                "generate",
-                "--model=" + model,
-                "--count=1",
-                "--output=" + folder.resolve("first.png"));
+        ProcessBuilder fresh = process("-Dorg.bytedeco.javacpp.cachedir=" + folder.resolve("cache"));
+        fresh.command().addAll(List.of("--count=1", "--output=" + folder.resolve("first.png")));
         fresh.environment().put("LD_LIBRARY_PATH", system.toString());
         Process process = fresh.redirectErrorStream(true).start();
         String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor()).as(said).isZero();
         assertThat(folder.resolve("cache")).isNotEmptyDirectory();
         assertThat(folder.resolve("first.png")).isNotEmptyFile();
+    }
+
+    /** Stopped in the middle: the process ends at once, and whatever stood in the file's place still does. */
+    @Test
+    void stoppedInTheMiddle() throws Exception {
+        Path image = folder.resolve("images.png");
+        Files.writeString(image, "before");
+        for (boolean politely : new boolean[] {true, false}) {
+            ProcessBuilder long10000 = process("-Dx=" + politely);
+            long10000.command().addAll(List.of("--count=10000", "--output=" + image));
+            Process process = long10000.redirectErrorStream(true).start();
+            byte[] said = process.getInputStream().readNBytes(200);
+            assertThat(process.isAlive())
+                    .as(new String(said, StandardCharsets.UTF_8))
+                    .isTrue();
+            if (politely) {
+                process.destroy();
+            } else {
+                process.destroyForcibly();
+            }
+            assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
+            assertThat(process.exitValue()).isEqualTo(politely ? 130 : 137);
+            assertThat(image).hasContent("before");
+            try (Stream<Path> files = Files.list(folder)) {
+                assertThat(files).containsExactlyInAnyOrder(model, image);
+            }
+        }
+    }
+
+    /** No room for the file: one line, nothing half written, and whatever stood in its place still does. */
+    @Test
+    void outOfDisk() throws Exception {
+        Path image = folder.resolve("images.png");
+        Files.writeString(image, "before");
+        ProcessBuilder cramped = process("-XX:-UsePerfData");
+        cramped.command().addAll(List.of("--count=400", "--output=" + image));
+        List<String> limited = new ArrayList<>(List.of("bash", "-c", "ulimit -f 4; exec \"$@\"", "bash"));
+        limited.addAll(cramped.command());
+        Process process = cramped.command(limited).start();
+        String said = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(said).isEqualTo(1);
+        assertThat(said.lines().filter(line -> line.startsWith("coolsd: "))).hasSize(1);
+        assertThat(image).hasContent("before");
+        try (Stream<Path> files = Files.list(folder)) {
+            assertThat(files).containsExactlyInAnyOrder(model, image);
+        }
+    }
+
+    /** A command line in a process of its own; the rest of the arguments is to be added. */
+    private ProcessBuilder process(String option) {
+        return new ProcessBuilder(new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                option,
+                "-cp",
+                System.getProperty("java.class.path"),
+                Main.class.getName(),
+                "generate",
+                "--model=" + model)));
     }
 }

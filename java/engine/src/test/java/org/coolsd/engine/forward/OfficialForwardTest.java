@@ -113,7 +113,7 @@ class OfficialForwardTest {
         for (Precision precision : new Precision[] {Precision.BF16, Precision.fastest()}) {
             double furthest =
                     logits(precision).sub(logits(Precision.F32)).abs().max().item_double();
-            assertThat(furthest).isGreaterThan(0).isLessThan(precision == Precision.F16 ? 2e-3 : 0.1);
+            assertThat(furthest).isGreaterThan(0).isLessThan(precision == Precision.F16 ? 1e-2 : 0.1);
         }
     }
 

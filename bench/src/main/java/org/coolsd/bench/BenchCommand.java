@@ -33,12 +33,19 @@ public final class BenchCommand implements Callable<Integer> {
         @Option(names = "--full", description = "every parameter; takes most of an hour")
         private boolean full;
 
+        @Option(names = "--scaling", description = "how the cost grows with V and with the batch, and nothing else")
+        private boolean scaling;
+
         @Option(
                 names = "--compare",
                 arity = "2",
                 paramLabel = "FILE",
                 description = "measure nothing; say which figures of two results files differ beyond their noise")
         private List<Path> compare;
+
+        Plan plan() {
+            return full ? Plan.full() : scaling ? Plan.scaling() : Plan.brief();
+        }
     }
 
     @ArgGroup
@@ -78,7 +85,7 @@ public final class BenchCommand implements Callable<Integer> {
         }
         json.check();
         Machine machine = Machine.describe(Path.of(System.getProperty("coolsd.home", ".")));
-        Plan plan = selection.full ? Plan.full() : Plan.brief();
+        Plan plan = selection.plan();
         Map<Measure, Samples> measured = new JmhRounds(rounds, ITERATIONS, TIME).run(plan.measures());
         List<Figure> figures = plan.figures(measured);
         json.write(Results.of(machine, figures, measured));

@@ -33,10 +33,16 @@ public final class BenchCommand implements Callable<Integer> {
         @Option(names = "--full", description = "every parameter; takes most of an hour")
         private boolean full;
 
+        @Option(names = "--scaling", description = "how the cost grows with V and with the batch, and nothing else")
+        private boolean scaling;
+
         @Option(
                 names = "--end-to-end",
                 description = "whole images in every way: tokens/s, speed-up over plain sampling, where the time goes")
         private boolean endToEnd;
+
+        @Option(names = "--memory", description = "1000 images: memory, threads and files every 50")
+        private boolean memory;
 
         @Option(
                 names = "--compare",
@@ -44,6 +50,10 @@ public final class BenchCommand implements Callable<Integer> {
                 paramLabel = "FILE",
                 description = "measure nothing; say which figures of two results files differ beyond their noise")
         private List<Path> compare;
+
+        Plan plan() {
+            return full ? Plan.full() : scaling ? Plan.scaling() : Plan.brief();
+        }
     }
 
     @ArgGroup
@@ -90,7 +100,11 @@ public final class BenchCommand implements Callable<Integer> {
             json.write(endToEnd.run(machine));
             return 0;
         }
-        Plan plan = selection.full ? Plan.full() : Plan.brief();
+        if (selection.memory) {
+            json.write(MemoryWatch.run(machine));
+            return 0;
+        }
+        Plan plan = selection.plan();
         Map<Measure, Samples> measured = new JmhRounds(rounds, ITERATIONS, TIME).run(plan.measures());
         List<Figure> figures = plan.figures(measured);
         json.write(Results.of(machine, figures, measured));

@@ -104,6 +104,13 @@ record Plan(List<Comparison> comparisons) {
         return new Plan(all);
     }
 
+    /** How the cost grows with V, up to 2^20, and with the batch, up to 64. */
+    static Plan scaling() {
+        List<Comparison> all = new ArrayList<>();
+        addScaling(all);
+        return new Plan(all);
+    }
+
     private static void addVerify(List<Comparison> all, Case at) {
         boolean promised = at.promised();
         Measure library = at.verify("library");

@@ -39,7 +39,7 @@ class BenchmarksRunTest {
             assertThat(result.getPrimaryResult().getScore()).isPositive();
         }
         assertThat(ran).hasSize(20);
-        for (Plan plan : List.of(Plan.brief(), Plan.full())) {
+        for (Plan plan : List.of(Plan.brief(), Plan.full(), Plan.scaling())) {
             assertThat(ran)
                     .containsAll(
                             plan.measures().stream().map(Measure::benchmark).toList());
@@ -57,6 +57,8 @@ class BenchmarksRunTest {
             String benchmark = measure.benchmark().split("\\.")[0];
             assertThat(measure.params().keySet()).as(measure.toString()).isEqualTo(wanted.get(benchmark));
         }
-        assertThat(Plan.full().measures()).containsAll(Plan.brief().measures());
+        assertThat(Plan.full().measures())
+                .containsAll(Plan.brief().measures())
+                .containsAll(Plan.scaling().measures());
     }
 }

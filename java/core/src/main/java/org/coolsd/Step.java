@@ -212,12 +212,6 @@ public final class Step {
         sampledHere[b] = true;
     }
 
-    /** Gives sequence {@code b} another seed and keeps its draft: for measurements that repeat a step. */
-    public void reseed(int b, long seed) {
-        requireSequence(b);
-        seeds.put(b, seed);
-    }
-
     /** Takes the first {@code length} of {@code tokens} as the draft of sequence {@code b}, sampled elsewhere. */
     public void draft(int b, int[] tokens, int length) {
         requireSequence(b);

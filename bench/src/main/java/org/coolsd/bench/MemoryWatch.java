@@ -1,0 +1,134 @@
+package org.coolsd.bench;
+
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import javax.management.JMException;
+import javax.management.ObjectName;
+import org.bytedeco.javacpp.Pointer;
+import org.coolsd.Sampling;
+import org.coolsd.Schedule;
+import org.coolsd.engine.Cancellation;
+import org.coolsd.engine.DecoderOptions;
+import org.coolsd.engine.DecodingListener;
+import org.coolsd.engine.ImageModel;
+import org.coolsd.engine.ImageRequest;
+import org.coolsd.engine.LibTorch;
+import org.coolsd.engine.ModelFolder;
+import org.coolsd.engine.SpeculativeDecoder;
+import org.coolsd.engine.forward.Placement;
+import org.coolsd.engine.model.Precision;
+
+/** Makes 1000 images in one process, pictures too, and looks at its memory after every 50 of them. */
+final class MemoryWatch {
+    private static final int IMAGES = 1000;
+    private static final int EVERY = 50;
+    private static final Pattern COMMITTED = Pattern.compile("Total:.*committed=(\\d+)KB");
+
+    private MemoryWatch() {}
+
+    /**
+     * What was seen.
+     *
+     * @param images made so far
+     * @param residentKiB of the process
+     * @param jvmKiB committed by the JVM, by its native memory tracking; 0 without
+     * @param javacppKiB held by JavaCPP's pointers
+     * @param threads of the process
+     * @param files open
+     */
+    record Look(int images, long residentKiB, long jvmKiB, long javacppKiB, long threads, long files) {}
+
+    static Map<String, Object> run(Machine machine) throws IOException {
+        LibTorch.load(1);
+        ImageModel model = ImageModel.load(ModelFolder.open(ModelFolder.SHIPPED), Precision.fastest(), Placement.cpu());
+        ModelFolder.Config config = model.folder().config();
+        List<Look> looks = new ArrayList<>();
+        System.out.println("| images | resident MiB | JVM MiB | JavaCPP MiB | threads | files |");
+        System.out.println("|---:|---:|---:|---:|---:|---:|");
+        try (SpeculativeDecoder decoder = model.decoder(
+                Schedule.exponential(1.1).draftLength(5),
+                Sampling.of().guidance(config.guidance()),
+                DecoderOptions.of().batch(4))) {
+            for (int made = 0; made < IMAGES; made += EVERY) {
+                List<ImageRequest> requests = new ArrayList<>();
+                for (int i = made; i < made + EVERY; i++) {
+                    requests.add(new ImageRequest(i % config.classes().size(), i));
+                }
+                for (int[] tokens : decoder.decode(requests, DecodingListener.NONE, new Cancellation())) {
+                    model.picture(tokens);
+                }
+                Look look = look(made + EVERY);
+                looks.add(look);
+                System.out.printf(
+                        Locale.ROOT,
+                        "| %d | %.1f | %.1f | %.1f | %d | %d |%n",
+                        look.images,
+                        look.residentKiB / 1024.0,
+                        look.jvmKiB / 1024.0,
+                        look.javacppKiB / 1024.0,
+                        look.threads,
+                        look.files);
+            }
+        }
+        long first = looks.get(0).residentKiB;
+        long last = looks.get(looks.size() - 1).residentKiB;
+        System.out.printf(
+                Locale.ROOT,
+                "resident memory from image %d to %d: %+.2f %%%n",
+                EVERY,
+                IMAGES,
+                100.0 * (last - first) / first);
+        System.out.println(machine);
+        Map<String, Object> results = new LinkedHashMap<>();
+        results.put("machine", machine);
+        results.put("looks", looks);
+        return results;
+    }
+
+    private static Look look(int images) throws IOException {
+        System.gc();
+        try (Stream<Path> files = Files.list(Path.of("/proc/self/fd"))) {
+            return new Look(
+                    images,
+                    status("VmRSS"),
+                    jvmCommitted(),
+                    Pointer.totalBytes() / 1024,
+                    status("Threads"),
+                    files.count());
+        }
+    }
+
+    private static long status(String field) throws IOException {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/self/status"))) {
+            return lines.filter(line -> line.startsWith(field + ":"))
+                    .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
+                    .findFirst()
+                    .orElseThrow();
+        }
+    }
+
+    private static long jvmCommitted() throws IOException {
+        try {
+            Object said = ManagementFactory.getPlatformMBeanServer()
+                    .invoke(
+                            new ObjectName("com.sun.management:type=DiagnosticCommand"),
+                            "vmNativeMemory",
+                            new Object[] {new String[] {"summary"}},
+                            new String[] {String[].class.getName()});
+            Matcher total = COMMITTED.matcher((String) said);
+            return total.find() ? Long.parseLong(total.group(1)) : 0;
+        } catch (JMException e) {
+            throw new IOException("the JVM's native memory tracking cannot be read", e);
+        }
+    }
+}

@@ -14,7 +14,6 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.management.JMException;
 import javax.management.ObjectName;
-import org.bytedeco.javacpp.Pointer;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
 import org.coolsd.engine.Cancellation;
@@ -42,19 +41,18 @@ final class MemoryWatch {
      * @param images made so far
      * @param residentKiB of the process
      * @param jvmKiB committed by the JVM, by its native memory tracking; 0 without
-     * @param javacppKiB held by JavaCPP's pointers
      * @param threads of the process
      * @param files open
      */
-    record Look(int images, long residentKiB, long jvmKiB, long javacppKiB, long threads, long files) {}
+    record Look(int images, long residentKiB, long jvmKiB, long threads, long files) {}
 
     static Map<String, Object> run(Machine machine) throws IOException {
         LibTorch.load(1);
         ImageModel model = ImageModel.load(ModelFolder.open(ModelFolder.SHIPPED), Precision.fastest(), Placement.cpu());
         ModelFolder.Config config = model.folder().config();
         List<Look> looks = new ArrayList<>();
-        System.out.println("| images | resident MiB | JVM MiB | JavaCPP MiB | threads | files |");
-        System.out.println("|---:|---:|---:|---:|---:|---:|");
+        System.out.println("| images | resident MiB | JVM MiB | threads | files |");
+        System.out.println("|---:|---:|---:|---:|---:|");
         try (SpeculativeDecoder decoder = model.decoder(
                 Schedule.exponential(1.1).draftLength(5),
                 Sampling.of().guidance(config.guidance()),
@@ -71,11 +69,10 @@ final class MemoryWatch {
                 looks.add(look);
                 System.out.printf(
                         Locale.ROOT,
-                        "| %d | %.1f | %.1f | %.1f | %d | %d |%n",
+                        "| %d | %.1f | %.1f | %d | %d |%n",
                         look.images,
                         look.residentKiB / 1024.0,
                         look.jvmKiB / 1024.0,
-                        look.javacppKiB / 1024.0,
                         look.threads,
                         look.files);
             }
@@ -98,13 +95,7 @@ final class MemoryWatch {
     private static Look look(int images) throws IOException {
         System.gc();
         try (Stream<Path> files = Files.list(Path.of("/proc/self/fd"))) {
-            return new Look(
-                    images,
-                    status("VmRSS"),
-                    jvmCommitted(),
-                    Pointer.totalBytes() / 1024,
-                    status("Threads"),
-                    files.count());
+            return new Look(images, status("VmRSS"), jvmCommitted(), status("Threads"), files.count());
         }
     }
 

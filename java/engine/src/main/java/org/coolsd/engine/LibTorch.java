@@ -31,6 +31,9 @@ public final class LibTorch {
         } catch (UnsatisfiedLinkError e) {
             throw new IOException("cannot load LibTorch: " + e.getMessage(), e);
         }
+        // Heeds TORCH_CPP_LOG_LEVEL, which the launcher sets: FBGEMM's functions warn that a later LibTorch may lack
+        // them.
+        torch.initLogging();
         torch.set_num_threads(threads);
     }
 }

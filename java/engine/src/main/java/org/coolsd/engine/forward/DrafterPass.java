@@ -15,8 +15,8 @@ public final class DrafterPass {
     private final Rows rows;
     private final Indices sources;
     private final Indices ends;
-    private final Tensor inputs;
-    private final Tensor predicted;
+    private final Prefixes inputs;
+    private final Prefixes predicted;
     private int halves;
 
     DrafterPass(DrafterForward drafter, TargetForward target, Rows rows) {
@@ -27,8 +27,8 @@ public final class DrafterPass {
         int dim = drafter.config().dim();
         sources = new Indices(placement, rows.capacity());
         ends = new Indices(placement, rows.capacity());
-        inputs = placement.zeros(ScalarType.Float, rows.capacity(), dim);
-        predicted = placement.zeros(ScalarType.Float, rows.capacity(), dim);
+        inputs = new Prefixes(placement.zeros(ScalarType.Float, rows.capacity(), dim));
+        predicted = new Prefixes(placement.zeros(ScalarType.Float, rows.capacity(), dim));
     }
 
     /** Begins a pass with no rows. */
@@ -70,19 +70,19 @@ public final class DrafterPass {
         sources.send();
         ends.send();
         Rows.View v = rows.ready();
-        Tensor read = inputs.narrow(0, 0, count);
-        torch.index_select_out(read, features, 0, sources.tensor().narrow(0, 0, count));
+        Tensor read = inputs.first(count);
+        torch.index_select_out(read, features, 0, sources.first(count));
         torch.index_select_out(v.stream(), drafter.embedded(), 0, v.ids());
         v.stream().add_(drafter.fromFeatures().apply(read));
         drafter.stack().forward(rows, v);
         rows.done();
-        Tensor last = predicted.narrow(0, 0, halves);
-        torch.index_select_out(last, v.stream(), 0, ends.tensor().narrow(0, 0, halves));
+        Tensor last = predicted.first(halves);
+        torch.index_select_out(last, v.stream(), 0, ends.first(halves));
         return target.logits(last);
     }
 
     /** The features that {@link #run} predicted, a row for each of its logits; memory that the next pass overwrites. */
     public Tensor predicted() {
-        return predicted;
+        return predicted.whole();
     }
 }

@@ -11,11 +11,13 @@ final class Indices {
     private final Tensor host;
     private final Tensor placed;
     private final LongPointer values;
+    private final Prefixes prefixes;
 
     Indices(Placement placement, int capacity) {
         host = torch.zeros(new long[] {capacity}, new TensorOptions(ScalarType.Long));
         placed = placement.place(host);
         values = new LongPointer(host.data_ptr());
+        prefixes = new Prefixes(placed);
     }
 
     void put(int i, long value) {
@@ -32,5 +34,10 @@ final class Indices {
     /** All of them [capacity]. */
     Tensor tensor() {
         return placed;
+    }
+
+    /** The first {@code n} of them. */
+    Tensor first(int n) {
+        return prefixes.first(n);
     }
 }

@@ -11,7 +11,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 public final class TargetPass {
     private final TargetForward target;
     private final Rows rows;
-    private final Tensor features;
+    private final Prefixes features;
     private Tensor logits;
 
     TargetPass(TargetForward target, Rows rows) {
@@ -55,7 +55,7 @@ public final class TargetPass {
         torch.index_select_out(v.stream(), target.embedding(), 0, v.ids());
         target.stack().forward(rows, v);
         target.stack().normalise(v);
-        Tensor computed = features.narrow(0, 0, rows.count());
+        Tensor computed = features.first(rows.count());
         torch.mul_out(computed, v.normed(), target.norm());
         if (logits != null) {
             logits.releaseReference();
@@ -66,7 +66,7 @@ public final class TargetPass {
 
     /** Features f32 of the last pass, its rows from the first on; memory that the next pass overwrites. */
     public Tensor features() {
-        return features;
+        return features.whole();
     }
 
     /** Logits f32 [rows, vocab] of the last pass, valid until the next one. */

@@ -1,0 +1,27 @@
+package org.coolsd.engine.forward;
+
+import org.bytedeco.pytorch.Tensor;
+
+/** Views of the first rows of a tensor, each made when it is first asked for and kept. One thread at a time. */
+final class Prefixes {
+    private final Tensor whole;
+    private final Tensor[] views;
+
+    Prefixes(Tensor whole) {
+        this.whole = whole;
+        this.views = new Tensor[(int) whole.size(0) + 1];
+    }
+
+    /** All rows. */
+    Tensor whole() {
+        return whole;
+    }
+
+    /** Rows 0..n - 1. */
+    Tensor first(int n) {
+        if (views[n] == null) {
+            views[n] = whole.narrow(0, 0, n).retainReference();
+        }
+        return views[n];
+    }
+}

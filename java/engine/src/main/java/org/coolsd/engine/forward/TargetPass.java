@@ -17,8 +17,8 @@ public final class TargetPass {
     TargetPass(TargetForward target, Rows rows) {
         this.target = target;
         this.rows = rows;
-        this.features = target.placement()
-                .zeros(ScalarType.Float, rows.capacity(), target.config().dim());
+        this.features = new Prefixes(target.placement()
+                .zeros(ScalarType.Float, rows.capacity(), target.config().dim()));
     }
 
     /** Begins a pass with no rows. */

@@ -21,6 +21,10 @@ if command -v mvn >/dev/null; then
         -Dsurefire.failIfNoSpecifiedTests=false | tee build/release/conformance.txt
     conformance=$(grep 'cases lie within' build/release/conformance.txt)
 fi
+engine="not run: no Maven"
+if command -v mvn >/dev/null; then
+    engine=$(COOLSD_MAVEN='-P gpu' ./coolsd generate --device cuda --output build/release/gpu.png 2>&1 | tail -1)
+fi
 sanitizer="not run: no compute-sanitizer"
 if command -v compute-sanitizer >/dev/null; then
     sanitizer=
@@ -38,6 +42,10 @@ fi
     echo "Conformance against the float64 reference:"
     echo
     echo "$conformance" | sed 's/^/    /'
+    echo
+    echo "The engine, its models and the verifier on the GPU (\`./coolsd generate --device cuda\`):"
+    echo
+    echo "$engine" | sed 's/^/    /'
     echo
     echo "compute-sanitizer:"
     echo

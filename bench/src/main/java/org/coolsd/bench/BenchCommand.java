@@ -44,6 +44,9 @@ public final class BenchCommand implements Callable<Integer> {
         @Option(names = "--memory", description = "1000 images: memory, threads and files every 50")
         private boolean memory;
 
+        @Option(names = "--company", description = "how many of 200 images change with the batch, in every precision")
+        private boolean company;
+
         @Option(
                 names = "--compare",
                 arity = "2",
@@ -102,6 +105,10 @@ public final class BenchCommand implements Callable<Integer> {
         }
         if (selection.memory) {
             json.write(MemoryWatch.run(machine));
+            return 0;
+        }
+        if (selection.company) {
+            json.write(CompanyWatch.run(machine));
             return 0;
         }
         Plan plan = selection.plan();

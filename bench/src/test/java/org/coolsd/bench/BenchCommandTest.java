@@ -61,6 +61,9 @@ class BenchCommandTest {
     @Test
     void wrongUseIsOneLineAndExitCode2() {
         refused(2, "rounds is 0", "--rounds", "0");
+        refused(2, "repetitions is 0", "--end-to-end", "--repetitions", "0");
+        refused(2, "lengths has 65", "--end-to-end", "--lengths", "5,65");
+        refused(2, "batch is 0", "--end-to-end", "--batch", "0");
         refused(2, "--colour", "--colour");
         refused(2, "--compare", "--compare", "a.json");
         refused(2, "--compare", "--full", "--compare", "a.json", "b.json");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "cutoff.h"
 
@@ -10,6 +11,8 @@ namespace coolsd {
 namespace {
 constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr double kLog2E = 1.4426950408889634;
+constexpr int32_t kSample = 512; /* tokens that the first reference is the largest of */
+constexpr float kFar = 8;        /* a reference that many powers of two too low costs 3e-7 of accuracy */
 }  // namespace
 
 void Law::prepare(const Row& row, const coolsd_sampling& s, int32_t vocab) {
@@ -27,7 +30,7 @@ const float* Law::values(int32_t from, int32_t n, float* buffer) const {
   if (row_.direct() && reinterpret_cast<uintptr_t>(row_.data) % alignof(float) == 0) {
     return reinterpret_cast<const float*>(row_.data) + from;
   }
-  simd::load(row_, from, n, buffer);
+  simd::load(row_.from(from), n, buffer);
   return buffer;
 }
 
@@ -35,38 +38,71 @@ simd::Exponential Law::exponential(int32_t from) const {
   const bool cut = cut_value_ != -kInf;
   const int64_t relative = int64_t{cut_index_} - from;
   const int64_t least = -1, most = simd::kBlock;
-  return {largest_, static_cast<float>(scale_), cut, cut_value_,
+  return {reference_, static_cast<float>(scale_), cut, cut_value_,
           static_cast<int32_t>(std::clamp(relative, least, most))};
 }
 
 coolsd_row_status Law::assign(const Row& row, const coolsd_sampling& s, int32_t vocab, Scratch& scratch) {
   prepare(row, s, vocab);
   const Cutoff::Request request = Cutoff::request(s, hi_ - lo_);
-  largest_ = -kInf;
-  mass_ = 0;
-  double sum = 0;
-  for (int32_t from = lo_; from < hi_; from += simd::kBlock) {
-    const int32_t n = std::min(simd::kBlock, hi_ - from);
-    const float* x = values(from, n, scratch.target_block.data());
-    const simd::Maximum block = simd::maximum(x, n);
-    if (block.nan || block.largest == kInf) return what_is_wrong();
-    if (block.largest > largest_) {
-      /* The sum so far is in units of the old largest. */
-      sum *= std::exp2((static_cast<double>(largest_) - static_cast<double>(block.largest)) * scale_);
-      if (largest_ == -kInf) sum = 0;
-      largest_ = block.largest;
-    }
-    if (!request.any && largest_ != -kInf) sum += simd::exponentials(x, n, exponential(from), nullptr);
-  }
-  if (largest_ == -kInf) return COOLSD_ROW_EMPTY;
+  const coolsd_row_status status = request.any ? find_largest() : sum_all();
+  if (status != COOLSD_ROW_OK) return status;
   if (request.any) {
     const Cutoff cutoff = Cutoff::find(*this, request, scratch);
     cut_value_ = cutoff.value;
     cut_index_ = cutoff.index;
-    sum = sum_exponentials(scratch);
+    sum_kept(scratch);
   }
-  mass_ = sum;
+  mass_ = std::accumulate(sums_.begin(), sums_.begin() + blocks(), 0.0);
   return COOLSD_ROW_OK;
+}
+
+/*
+ * Each block is read once: its exponentials are summed relative to a value found near the row's start, and its largest
+ * value in the same pass. Only where a block turns out to be far above, or not to be finite, is it read again.
+ */
+coolsd_row_status Law::sum_all() {
+  const float scale = static_cast<float>(scale_);
+  largest_ = reference_ = -kInf;
+  bool careful = false;
+  for (int32_t from = lo_, i = 0; from < hi_; from += simd::kBlock, ++i) {
+    const Row at = row_.from(from);
+    const int32_t n = block(from);
+    double& sum = sums_[static_cast<size_t>(i)] = 0;
+    if (reference_ == -kInf) {
+      simd::Maximum near = simd::maximum(at, std::min(n, kSample));
+      if (near.largest == -kInf) near = simd::maximum(at, n);
+      if (near.nan || near.largest == kInf) return what_is_wrong();
+      if (near.largest == -kInf) continue;
+      reference_ = near.largest;
+    }
+    simd::Mass mass = simd::mass(at, n, reference_, scale, careful);
+    if (!std::isfinite(mass.sum) || (mass.largest - reference_) * scale > kFar) {
+      const simd::Maximum exact = simd::maximum(at, n);
+      if (exact.nan || exact.largest == kInf) return what_is_wrong();
+      if (exact.largest > reference_) {
+        const double shrink = std::exp2(shift(reference_, exact.largest));
+        std::for_each_n(sums_.begin(), i, [shrink](double& earlier) { earlier *= shrink; });
+        reference_ = exact.largest;
+      }
+      careful = true;
+      mass = simd::mass(at, n, reference_, scale, careful);
+    }
+    sum = mass.sum;
+    largest_ = std::max(largest_, mass.largest);
+  }
+  return largest_ == -kInf ? COOLSD_ROW_EMPTY : COOLSD_ROW_OK;
+}
+
+coolsd_row_status Law::find_largest() {
+  largest_ = -kInf;
+  for (int32_t from = lo_; from < hi_; from += simd::kBlock) {
+    const simd::Maximum block_largest = simd::maximum(row_.from(from), block(from));
+    if (block_largest.nan || block_largest.largest == kInf) return what_is_wrong();
+    largest_ = std::max(largest_, block_largest.largest);
+  }
+  reference_ = largest_;
+  return largest_ == -kInf ? COOLSD_ROW_EMPTY : COOLSD_ROW_OK;
 }
 
 /* The first bad token in vocabulary order says what it is. */
@@ -80,7 +116,7 @@ coolsd_row_status Law::what_is_wrong() const {
 
 coolsd_row_status Law::adopt(const Row& row, const coolsd_sampling& s, int32_t vocab, const coolsd_normaliser& n) {
   prepare(row, s, vocab);
-  largest_ = n.largest;
+  largest_ = reference_ = n.largest;
   mass_ = n.mass;
   cut_value_ = n.cut_value;
   cut_index_ = n.cut_index;
@@ -89,39 +125,40 @@ coolsd_row_status Law::adopt(const Row& row, const coolsd_sampling& s, int32_t v
   return sane ? COOLSD_ROW_OK : COOLSD_ROW_NORMALISER;
 }
 
+coolsd_normaliser Law::normaliser() const {
+  return {mass_ * std::exp2(shift(reference_, largest_)), largest_, cut_value_, cut_index_, 0};
+}
+
 double Law::operator[](int32_t token) const {
   if (token < lo_ || token >= hi_) return 0;
   const float x = row_[token];
   if (x == -kInf || !kept(x, token)) return 0;
-  return std::exp2((static_cast<double>(x) - static_cast<double>(largest_)) * scale_) / mass_;
+  const double below = (static_cast<double>(x) - static_cast<double>(largest_)) * scale_;
+  return std::exp2(below + shift(largest_, reference_)) / mass_;
 }
 
-double Law::sum_exponentials(Scratch& scratch) const {
-  double sum = 0;
-  for (int32_t from = lo_, b = 0; from < hi_; from += simd::kBlock, ++b) {
-    const int32_t n = std::min(simd::kBlock, hi_ - from);
-    sum += simd::exponentials(values(from, n, scratch.target_block.data()), n, exponential(from), nullptr);
+void Law::sum_kept(Scratch& scratch) {
+  for (int32_t from = lo_, i = 0; from < hi_; from += simd::kBlock, ++i) {
+    const float* x = values(from, block(from), scratch.target_block.data());
+    sums_[static_cast<size_t>(i)] =
+        simd::exponentials(x, block(from), exponential(from), scratch.weights.data());
   }
-  return sum;
 }
 
 int32_t Law::draw(double u, Scratch& scratch) const {
   /* Against the mass of one and the same summation, so that the running sum reaches it. */
   const double wanted = u * mass_;
   double before = 0;
-  int32_t last = -1;
-  for (int32_t from = lo_; from < hi_; from += simd::kBlock) {
-    const int32_t n = std::min(simd::kBlock, hi_ - from);
-    const float* x = values(from, n, scratch.target_block.data());
-    const double sum = simd::exponentials(x, n, exponential(from), scratch.weights.data());
-    if (sum > 0) {
-      if (before + sum > wanted) return from + search(scratch.weights.data(), n, before, wanted);
-      /* Kept in case rounding leaves the end of the mass unreached. */
-      last = from + search(scratch.weights.data(), n, before, before + sum);
+  for (int32_t from = lo_, i = 0; from < hi_; from += simd::kBlock, ++i) {
+    const double sum = sums_[static_cast<size_t>(i)];
+    if (before + sum > wanted) {
+      const float* x = values(from, block(from), scratch.target_block.data());
+      simd::exponentials(x, block(from), exponential(from), scratch.weights.data());
+      return from + search(scratch.weights.data(), block(from), before, wanted);
     }
     before += sum;
   }
-  return last;
+  return -1;
 }
 
 int32_t search(const float* weights, int32_t n, double before, double wanted) {

@@ -26,7 +26,13 @@ class Residual {
   int32_t draw(double u, Scratch& scratch) const;
 
  private:
-  double block(int32_t from, int32_t n, bool drift, Scratch& scratch, float* out, simd::ResidualSums* seen) const;
+  /* Where a block's tokens are in Q's window, relative to the block. */
+  struct Overlap {
+    int32_t lo, hi;
+  };
+  Overlap overlap(int32_t from, int32_t n) const;
+  simd::ResidualTerms terms(int32_t from) const;
+  coolsd_row_status what_is_wrong() const;
 
   const Law& p_;
   const Law& q_;

@@ -18,7 +18,15 @@ void check(coolsd_status status) {
   if (status != COOLSD_OK) throw std::runtime_error(coolsd_last_error());
 }
 
-/* Truncated, which is all that a benchmark needs of rounding; |x| must be normal in f16. */
+/* The nearest values toward zero that f32, f16 and bf16 share; the smallest become 0. */
+float shared(float x) {
+  uint32_t bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  bits &= 0xFFFF0000u;
+  std::memcpy(&x, &bits, sizeof bits);
+  return std::fabs(x) < 0x1p-14f ? 0.0f : x;
+}
+
 void store(float x, int32_t dtype, char* to) {
   uint32_t bits;
   std::memcpy(&bits, &x, sizeof bits);
@@ -27,41 +35,15 @@ void store(float x, int32_t dtype, char* to) {
     return;
   }
   const uint32_t sign = bits >> 16 & 0x8000, magnitude = bits & 0x7FFFFFFF;
-  const uint32_t f16 = magnitude < 113u << 23 ? sign : sign | ((magnitude >> 13) - (112u << 10));
+  const uint32_t f16 = magnitude == 0 ? sign : sign | ((magnitude >> 13) - (112u << 10));
   const uint16_t half = static_cast<uint16_t>(dtype == COOLSD_BF16 ? bits >> 16 : f16);
   std::memcpy(to, &half, sizeof half);
-}
-
-coolsd_logits view(const std::vector<char>& memory, int32_t rows, const Shape& shape) {
-  if (memory.empty()) return {nullptr, 0, 0, shape.dtype};
-  return {memory.data(), int64_t{rows} * shape.vocab, shape.vocab, shape.dtype};
 }
 
 }  // namespace
 
 Workload::Workload(const Shape& shape) : shape_(shape) {
-  const int64_t element = element_size(shape.dtype), b = shape.batch, v = shape.vocab;
-  target_.resize(size(b * (kLength + 1) * v * element));
-  draft_.resize(size(b * kLength * v * element));
-  if (shape.guided) {
-    target_uncond_.resize(target_.size());
-    draft_uncond_.resize(draft_.size());
-  }
-  std::mt19937_64 random(1);
-  std::normal_distribution<float> normal;
-  for (int64_t s = 0; s < b; ++s) {
-    for (int64_t i = 0; i < (kLength + 1) * v; ++i) {
-      const float x = 2 * normal(random);
-      const int64_t at = (s * (kLength + 1) * v + i) * element;
-      store(x, shape.dtype, &target_[size(at)]);
-      if (shape.guided) store(x + 0.1f * normal(random), shape.dtype, &target_uncond_[size(at)]);
-      if (i >= kLength * v) continue;
-      const int64_t drafted = (s * kLength * v + i) * element;
-      const float y = x + normal(random);
-      store(y, shape.dtype, &draft_[size(drafted)]);
-      if (shape.guided) store(y + 0.1f * normal(random), shape.dtype, &draft_uncond_[size(drafted)]);
-    }
-  }
+  fill();
   float omega[kLength], sum = 0;
   for (int32_t i = 0; i < kLength; ++i) sum += omega[i] = std::exp(-0.7f * static_cast<float>(i + 1));
   for (float& w : omega) w *= 1.1f * kLength / sum;
@@ -69,58 +51,88 @@ Workload::Workload(const Shape& shape) : shape_(shape) {
   const coolsd_verifier_spec spec = {sizeof spec, COOLSD_CPU, shape.vocab, kLength, omega,
                                      sampling,    sampling,   nullptr,     0};
   check(coolsd_verifier_create(&spec, &verifier_));
-  draft();
-}
-
-Workload::~Workload() { coolsd_verifier_destroy(verifier_); }
-
-void Workload::draft() {
-  const size_t b = size(shape_.batch);
-  drafted_.resize(b * kLength);
-  normalisers_.resize(b * kLength);
+  const size_t b = size(shape.batch);
   tokens_.resize(b * (kLength + 1));
   accepted_.resize(b);
   status_.resize(b);
-  for (size_t s = 0; s < b; ++s) seeds_.push_back(7 + 1000000007 * s);
+  for (size_t s = 0; s < b; ++s) seeds_.push_back(1000000007 * (s + 1));
   positions_.assign(b, 0);
-  const coolsd_logits rows = view(draft_, kLength, shape_), uncond = view(draft_uncond_, kLength, shape_);
-  for (int32_t s = 0; s < shape_.batch; ++s) {
-    for (int32_t i = 0; i < kLength; ++i) {
-      const int64_t at = (int64_t{s} * kLength + i) * shape_.vocab * element_size(shape_.dtype);
-      const uint64_t position = static_cast<uint64_t>(i);
-      coolsd_sample_args a{};
-      a.struct_size = sizeof a;
-      a.batch = 1;
-      a.logits = rows;
-      a.logits.data = static_cast<const char*>(rows.data) + at;
-      a.logits_uncond = uncond;
-      if (shape_.guided) a.logits_uncond.data = static_cast<const char*>(uncond.data) + at;
-      a.purpose = COOLSD_DRAFT;
-      a.seeds = &seeds_[size(s)];
-      a.positions = &position;
-      a.tokens = &drafted_[size(s * kLength + i)];
-      a.status = status_.data();
-      a.normalisers = &normalisers_[size(s * kLength + i)];
-      check(coolsd_sample(verifier_, &a));
-    }
-  }
+  drafts_.resize(kDrafts);
+  for (size_t which = 0; which < kDrafts; ++which) draft(which);
   args_.struct_size = sizeof args_;
-  args_.batch = shape_.batch;
-  args_.target = view(target_, kLength + 1, shape_);
-  args_.target_uncond = view(target_uncond_, kLength + 1, shape_);
-  args_.draft = rows;
-  args_.draft_uncond = uncond;
-  args_.draft_tokens = drafted_.data();
+  args_.batch = shape.batch;
+  args_.target = view(target_, kLength + 1);
+  args_.target_uncond = view(target_uncond_, kLength + 1);
+  args_.draft = view(draft_, kLength);
+  args_.draft_uncond = view(draft_uncond_, kLength);
   args_.seeds = seeds_.data();
   args_.positions = positions_.data();
   args_.tokens = tokens_.data();
   args_.accepted = accepted_.data();
   args_.status = status_.data();
-  args_.draft_normalisers = shape_.normalisers ? normalisers_.data() : nullptr;
+}
+
+Workload::~Workload() { coolsd_verifier_destroy(verifier_); }
+
+coolsd_logits Workload::view(const Memory& memory, int32_t rows) const {
+  return {memory.get(), int64_t{rows} * shape_.vocab, shape_.vocab, shape_.dtype};
+}
+
+void Workload::fill() {
+  const int64_t element = element_size(shape_.dtype), b = shape_.batch, v = shape_.vocab;
+  const size_t target_bytes = size(b * (kLength + 1) * v * element), draft_bytes = size(b * kLength * v * element);
+  target_ = hwy::AllocateAligned<char>(target_bytes);
+  draft_ = hwy::AllocateAligned<char>(draft_bytes);
+  if (shape_.guided) {
+    target_uncond_ = hwy::AllocateAligned<char>(target_bytes);
+    draft_uncond_ = hwy::AllocateAligned<char>(draft_bytes);
+  }
+  std::mt19937_64 random(1);
+  std::normal_distribution<float> normal;
+  const auto put = [&](Memory& conditional, Memory& unconditional, int64_t at, float x) {
+    store(shared(x), shape_.dtype, &conditional[size(at * element)]);
+    if (!shape_.guided) return;
+    store(shared(x + 0.1f * normal(random)), shape_.dtype, &unconditional[size(at * element)]);
+  };
+  for (int64_t s = 0; s < b; ++s) {
+    for (int64_t i = 0; i < (kLength + 1) * v; ++i) {
+      const float x = 2 * normal(random);
+      put(target_, target_uncond_, s * (kLength + 1) * v + i, x);
+      if (i < kLength * v) put(draft_, draft_uncond_, s * kLength * v + i, x + normal(random));
+    }
+  }
+}
+
+void Workload::draft(size_t which) {
+  Draft& made = drafts_[which];
+  made.tokens.resize(accepted_.size() * kLength);
+  made.normalisers.resize(accepted_.size() * kLength);
+  const coolsd_logits rows = view(draft_, kLength), uncond = view(draft_uncond_, kLength);
+  for (size_t i = 0; i < made.tokens.size(); ++i) {
+    const size_t at = i * size(shape_.vocab * element_size(shape_.dtype));
+    const uint64_t seed = which, position = i;
+    coolsd_sample_args a{};
+    a.struct_size = sizeof a;
+    a.batch = 1;
+    a.logits = rows;
+    a.logits.data = static_cast<const char*>(rows.data) + at;
+    a.logits_uncond = uncond;
+    if (shape_.guided) a.logits_uncond.data = static_cast<const char*>(uncond.data) + at;
+    a.purpose = COOLSD_DRAFT;
+    a.seeds = &seed;
+    a.positions = &position;
+    a.tokens = &made.tokens[i];
+    a.status = status_.data();
+    a.normalisers = &made.normalisers[i];
+    check(coolsd_sample(verifier_, &a));
+  }
 }
 
 const std::vector<int32_t>& Workload::verify() {
   for (uint64_t& seed : seeds_) ++seed;
+  const Draft& made = drafts_[turn_++ % kDrafts];
+  args_.draft_tokens = made.tokens.data();
+  args_.draft_normalisers = shape_.normalisers ? made.normalisers.data() : nullptr;
   check(coolsd_verify(verifier_, &args_));
   return accepted_;
 }
@@ -128,9 +140,9 @@ const std::vector<int32_t>& Workload::verify() {
 template <typename Visit>
 void Workload::each_needed_row(const std::vector<int32_t>& accepted, Visit visit) const {
   const size_t row = size(shape_.vocab * element_size(shape_.dtype));
-  const auto both = [&](const std::vector<char>& x, const std::vector<char>& uncond, size_t index) {
-    visit(x.data() + index * row, row);
-    if (shape_.guided) visit(uncond.data() + index * row, row);
+  const auto both = [&](const Memory& x, const Memory& uncond, size_t index) {
+    visit(&x[index * row], row);
+    if (shape_.guided) visit(&uncond[index * row], row);
   };
   for (size_t s = 0; s < accepted.size(); ++s) {
     const size_t n = size(accepted[s]), target = s * (kLength + 1), drafted = s * kLength;

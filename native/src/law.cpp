@@ -37,7 +37,7 @@ const float* Law::values(int32_t from, int32_t n, float* buffer) const {
 simd::Exponential Law::exponential(int32_t from) const {
   const bool cut = cut_value_ != -kInf;
   const int64_t relative = int64_t{cut_index_} - from;
-  const int64_t least = -1, most = simd::kBlock;
+  const int64_t least = -1, most = hi_;
   return {reference_, static_cast<float>(scale_), cut, cut_value_,
           static_cast<int32_t>(std::clamp(relative, least, most))};
 }
@@ -45,7 +45,7 @@ simd::Exponential Law::exponential(int32_t from) const {
 coolsd_row_status Law::assign(const Row& row, const coolsd_sampling& s, int32_t vocab, Scratch& scratch) {
   prepare(row, s, vocab);
   const Cutoff::Request request = Cutoff::request(s, hi_ - lo_);
-  const coolsd_row_status status = request.any ? find_largest() : sum_all();
+  const coolsd_row_status status = request.any ? find_largest(scratch) : sum_all(scratch);
   if (status != COOLSD_ROW_OK) return status;
   if (request.any) {
     const Cutoff cutoff = Cutoff::find(*this, request, scratch);
@@ -58,48 +58,48 @@ coolsd_row_status Law::assign(const Row& row, const coolsd_sampling& s, int32_t 
 }
 
 /*
- * Each block is read once: its exponentials are summed relative to a value found near the row's start, and its largest
- * value in the same pass. Only where a block turns out to be far above, or not to be finite, is it read again.
+ * The row is read once: exponentials are summed relative to a value found near its start, and the largest value is
+ * found in the same pass. A block that is far above the reference, or not finite, is read again by itself.
  */
-coolsd_row_status Law::sum_all() {
+coolsd_row_status Law::sum_all(Scratch& scratch) {
   const float scale = static_cast<float>(scale_);
-  largest_ = reference_ = -kInf;
-  bool careful = false;
-  for (int32_t from = lo_, i = 0; from < hi_; from += simd::kBlock, ++i) {
-    const Row at = row_.from(from);
+  const int32_t few = std::min(kSample, hi_ - lo_);
+  const simd::Maximum near = simd::maximum(values(lo_, few, scratch.target_block.data()), few);
+  if (near.nan || near.largest == kInf) return what_is_wrong();
+  reference_ = near.largest;
+  largest_ = -kInf;
+  bool fast = row_.uncond == nullptr || row_.guidance > 0;
+  for (int32_t from = lo_; from < hi_;) {
+    if (fast && reference_ != -kInf) {
+      const simd::MassTerms terms = {reference_, scale, reference_ + kFar / scale};
+      from += simd::mass(row_.from(from), hi_ - from, terms, &sums_[index(from)], &largest_) * simd::kBlock;
+      if (from >= hi_) break;
+    }
     const int32_t n = block(from);
-    double& sum = sums_[static_cast<size_t>(i)] = 0;
-    if (reference_ == -kInf) {
-      simd::Maximum near = simd::maximum(at, std::min(n, kSample));
-      if (near.largest == -kInf) near = simd::maximum(at, n);
-      if (near.nan || near.largest == kInf) return what_is_wrong();
-      if (near.largest == -kInf) continue;
-      reference_ = near.largest;
+    const float* x = values(from, n, scratch.target_block.data());
+    const simd::Maximum here = simd::maximum(x, n);
+    if (here.nan || here.largest == kInf) return what_is_wrong();
+    if (here.largest > reference_) {
+      const double shrink = reference_ == -kInf ? 0 : std::exp2(shift(reference_, here.largest));
+      std::for_each_n(sums_.begin(), index(from), [shrink](double& earlier) { earlier *= shrink; });
+      reference_ = here.largest;
+    } else if (reference_ != -kInf) {
+      fast = false; /* -inf stopped it, and will again */
     }
-    simd::Mass mass = simd::mass(at, n, reference_, scale, careful);
-    if (!std::isfinite(mass.sum) || (mass.largest - reference_) * scale > kFar) {
-      const simd::Maximum exact = simd::maximum(at, n);
-      if (exact.nan || exact.largest == kInf) return what_is_wrong();
-      if (exact.largest > reference_) {
-        const double shrink = std::exp2(shift(reference_, exact.largest));
-        std::for_each_n(sums_.begin(), i, [shrink](double& earlier) { earlier *= shrink; });
-        reference_ = exact.largest;
-      }
-      careful = true;
-      mass = simd::mass(at, n, reference_, scale, careful);
-    }
-    sum = mass.sum;
-    largest_ = std::max(largest_, mass.largest);
+    sums_[index(from)] =
+        here.largest == -kInf ? 0 : simd::exponentials(x, n, exponential(from), scratch.weights.data());
+    largest_ = std::max(largest_, here.largest);
+    from += n;
   }
   return largest_ == -kInf ? COOLSD_ROW_EMPTY : COOLSD_ROW_OK;
 }
 
-coolsd_row_status Law::find_largest() {
+coolsd_row_status Law::find_largest(Scratch& scratch) {
   largest_ = -kInf;
   for (int32_t from = lo_; from < hi_; from += simd::kBlock) {
-    const simd::Maximum block_largest = simd::maximum(row_.from(from), block(from));
-    if (block_largest.nan || block_largest.largest == kInf) return what_is_wrong();
-    largest_ = std::max(largest_, block_largest.largest);
+    const simd::Maximum here = simd::maximum(values(from, block(from), scratch.target_block.data()), block(from));
+    if (here.nan || here.largest == kInf) return what_is_wrong();
+    largest_ = std::max(largest_, here.largest);
   }
   reference_ = largest_;
   return largest_ == -kInf ? COOLSD_ROW_EMPTY : COOLSD_ROW_OK;
@@ -138,9 +138,9 @@ double Law::operator[](int32_t token) const {
 }
 
 void Law::sum_kept(Scratch& scratch) {
-  for (int32_t from = lo_, i = 0; from < hi_; from += simd::kBlock, ++i) {
+  for (int32_t from = lo_; from < hi_; from += simd::kBlock) {
     const float* x = values(from, block(from), scratch.target_block.data());
-    sums_[static_cast<size_t>(i)] =
+    sums_[index(from)] =
         simd::exponentials(x, block(from), exponential(from), scratch.weights.data());
   }
 }
@@ -149,8 +149,8 @@ int32_t Law::draw(double u, Scratch& scratch) const {
   /* Against the mass of one and the same summation, so that the running sum reaches it. */
   const double wanted = u * mass_;
   double before = 0;
-  for (int32_t from = lo_, i = 0; from < hi_; from += simd::kBlock, ++i) {
-    const double sum = sums_[static_cast<size_t>(i)];
+  for (int32_t from = lo_; from < hi_; from += simd::kBlock) {
+    const double sum = sums_[index(from)];
     if (before + sum > wanted) {
       const float* x = values(from, block(from), scratch.target_block.data());
       simd::exponentials(x, block(from), exponential(from), scratch.weights.data());

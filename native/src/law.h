@@ -62,10 +62,11 @@ class Law {
   void prepare(const Row& row, const coolsd_sampling& sampling, int32_t vocab);
   bool kept(float x, int32_t token) const { return x > cut_value_ || (x == cut_value_ && token <= cut_index_); }
   coolsd_row_status what_is_wrong() const;
-  coolsd_row_status sum_all();
-  coolsd_row_status find_largest();
+  coolsd_row_status sum_all(Scratch& scratch);
+  coolsd_row_status find_largest(Scratch& scratch);
   void sum_kept(Scratch& scratch);
   int32_t blocks() const { return (hi_ - lo_ + simd::kBlock - 1) / simd::kBlock; }
+  size_t index(int32_t from) const { return static_cast<size_t>(from - lo_) / simd::kBlock; }
   int32_t block(int32_t from) const { return std::min(simd::kBlock, hi_ - from); }
   /* log2 of an exponential in units of another reference, with the factor that the sums were made with. */
   double shift(float from, float to) const {

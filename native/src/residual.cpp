@@ -2,50 +2,53 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace coolsd {
 
-/* Outside Q's window the residual is P itself. */
-Residual::Overlap Residual::overlap(int32_t from, int32_t n) const {
-  const int32_t lo = std::clamp(q_.lo() - from, 0, n);
-  return {lo, std::clamp(q_.hi() - from, lo, n)};
-}
-
-simd::ResidualTerms Residual::terms(int32_t from) const {
+simd::ResidualTerms Residual::terms(int32_t from, bool drift) const {
   return {p_.exponential(from), q_.exponential(from), static_cast<float>(p_.mass() / q_.mass()),
-          static_cast<float>(1 - omega_), q_.largest()};
+          static_cast<float>(1 - omega_), q_.largest(), drift};
 }
 
-coolsd_row_status Residual::sum(bool drift, Scratch& scratch, Moments& out) {
-  const bool in_place = simd::readable_together(p_.row(), q_.row());
-  double drift_sum = 0;
-  bool fits = true;
-  total_ = 0;
-  for (int32_t from = p_.lo(), i = 0; from < p_.hi(); from += simd::kBlock, ++i) {
-    const int32_t n = std::min(simd::kBlock, p_.hi() - from);
-    const auto [lo, hi] = overlap(from, n);
-    double sum = 0;
-    const auto alone = [&](int32_t a, int32_t b) {
-      if (a == b) return;
-      const float* x = p_.values(from + a, b - a, scratch.target_block.data());
-      sum += simd::exponentials(x, b - a, p_.exponential(from + a), scratch.weights.data());
-    };
-    alone(0, lo);
-    if (lo < hi) {
-      const int32_t a = from + lo, both = hi - lo;
-      const Row p = in_place ? p_.row().from(a) : Row(p_.values(a, both, scratch.target_block.data()));
-      const Row q = in_place ? q_.row().from(a) : Row(q_.values(a, both, scratch.draft_block.data()));
-      const simd::ResidualSums sums = simd::residual_sums(p, q, terms(a), both, drift && omega_ > 1);
-      sum += sums.residual;
-      drift_sum += sums.drift;
-      fits = fits && sums.draft_fits;
-    }
-    alone(hi, n);
-    scratch.sums[static_cast<size_t>(i)] = sum;
-    total_ += sum;
+double Residual::block(int32_t from, bool drift, Scratch& scratch, simd::ResidualReport* report) const {
+  const int32_t n = std::min(simd::kBlock, p_.hi() - from);
+  /* Tokens outside Q's window: their residual is P itself. */
+  const int32_t lo = std::clamp(q_.lo() - from, 0, n), hi = std::clamp(q_.hi() - from, lo, n);
+  const float* x = p_.values(from, n, scratch.target_block.data());
+  float* weights = scratch.weights.data();
+  double sum = 0;
+  if (lo > 0) sum += simd::exponentials(x, lo, p_.exponential(from), weights);
+  if (lo < hi) {
+    const float* y = q_.values(from + lo, hi - lo, scratch.draft_block.data());
+    sum += simd::residuals(x + lo, y, terms(from + lo, drift), hi - lo, weights + lo, report);
   }
-  if (!fits) return what_is_wrong();
-  out = {total_ / p_.mass(), drift_sum / p_.mass()};
+  if (hi < n) sum += simd::exponentials(x + hi, n - hi, p_.exponential(from + hi), weights + hi);
+  return sum;
+}
+
+coolsd_row_status Residual::sum(bool with_drift, Scratch& scratch, Moments& out) {
+  const bool drift = with_drift && omega_ > 1;
+  /* In place where both rows are what the fast loop reads, until -inf stops it. */
+  bool fast =
+      simd::readable_together(p_.row(), q_.row()) && q_.lo() <= p_.lo() && p_.hi() <= q_.hi();
+  simd::ResidualReport report;
+  for (int32_t from = p_.lo(); from < p_.hi();) {
+    double* sums = &scratch.sums[static_cast<size_t>((from - p_.lo()) / simd::kBlock)];
+    if (fast) {
+      fast = false;
+      from += simd::residual_sums(p_.row().from(from), q_.row().from(from), terms(from, drift), p_.hi() - from, sums,
+                                  &report) *
+              simd::kBlock;
+    } else {
+      *sums = block(from, drift, scratch, &report);
+      from += simd::kBlock;
+    }
+  }
+  const auto blocks = (p_.hi() - p_.lo() + simd::kBlock - 1) / simd::kBlock;
+  total_ = std::accumulate(scratch.sums.begin(), scratch.sums.begin() + blocks, 0.0);
+  if (!report.draft_fits) return what_is_wrong();
+  out = {total_ / p_.mass(), report.drift / p_.mass()};
   return COOLSD_ROW_OK;
 }
 
@@ -61,25 +64,16 @@ coolsd_row_status Residual::what_is_wrong() const {
 }
 
 int32_t Residual::draw(double u, Scratch& scratch) const {
-  if (!(total_ > 0)) return p_.draw(u, scratch);
   const double wanted = u * total_;
   double before = 0;
-  for (int32_t from = p_.lo(), i = 0; from < p_.hi(); from += simd::kBlock, ++i) {
-    const double s = scratch.sums[static_cast<size_t>(i)];
-    if (s > 0 && before + s > wanted) {
-      const int32_t n = std::min(simd::kBlock, p_.hi() - from);
-      const auto [lo, hi] = overlap(from, n);
-      float* weights = scratch.weights.data();
-      const float* x = p_.values(from, n, scratch.target_block.data());
-      /* The exponentials of P first, then over them the residual where there is a Q. */
-      if (lo > 0 || hi < n) simd::exponentials(x, n, p_.exponential(from), weights);
-      if (lo < hi) {
-        const float* y = q_.values(from + lo, hi - lo, scratch.draft_block.data());
-        simd::residuals(x + lo, y, terms(from + lo), hi - lo, weights + lo);
-      }
-      return from + search(weights, n, before, wanted);
+  for (int32_t from = p_.lo(), i = 0; total_ > 0 && from < p_.hi(); from += simd::kBlock, ++i) {
+    const double sum = scratch.sums[static_cast<size_t>(i)];
+    if (before + sum > wanted) {
+      simd::ResidualReport ignored;
+      block(from, false, scratch, &ignored);
+      return from + search(scratch.weights.data(), std::min(simd::kBlock, p_.hi() - from), before, wanted);
     }
-    before += s;
+    before += sum;
   }
   return p_.draw(u, scratch);
 }

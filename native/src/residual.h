@@ -26,12 +26,9 @@ class Residual {
   int32_t draw(double u, Scratch& scratch) const;
 
  private:
-  /* Where a block's tokens are in Q's window, relative to the block. */
-  struct Overlap {
-    int32_t lo, hi;
-  };
-  Overlap overlap(int32_t from, int32_t n) const;
-  simd::ResidualTerms terms(int32_t from) const;
+  simd::ResidualTerms terms(int32_t from, bool drift) const;
+  /* One block's residuals, into the scratch's weights, and their sum. */
+  double block(int32_t from, bool drift, Scratch& scratch, simd::ResidualReport* report) const;
   coolsd_row_status what_is_wrong() const;
 
   const Law& p_;

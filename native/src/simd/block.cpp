@@ -12,64 +12,76 @@
 HWY_BEFORE_NAMESPACE();
 namespace coolsd::simd::HWY_NAMESPACE {
 
-/* Calls body with the elements of a row, every infinity treated as guide() does. */
-template <int kDtype, class Body>
-HWY_INLINE auto with_elements(const Row& row, Body body) {
-  if (row.uncond == nullptr) return body(Elements<kDtype, Guidance::kNone>{row.data, nullptr, 0});
-  return body(Elements<kDtype, Guidance::kFull>{row.data, row.uncond, row.guidance});
+/* guide() of common/guide.h. */
+HWY_INLINE V guided(V c, V u, V guidance) {
+  const D d;
+  const V inf = hn::Inf(d);
+  const V lowest = hn::Neg(inf);
+  const V value = u + guidance * (c - u);
+  const M masked = hn::Or(hn::And(c == lowest, hn::Not(hn::IsNaN(u))), hn::And(u == lowest, hn::Not(hn::IsNaN(c))));
+  const M infinite = hn::Or(c == inf, u == inf);
+  return hn::IfThenElse(masked, hn::IfThenElse(infinite, inf, lowest), value);
 }
 
-template <class Body>
-HWY_INLINE auto with_elements(const Row& row, Body body) {
-  switch (row.dtype) {
-    case COOLSD_F32:
-      return with_elements<COOLSD_F32>(row, body);
-    case COOLSD_F16:
-      return with_elements<COOLSD_F16>(row, body);
-    default:
-      return with_elements<COOLSD_BF16>(row, body);
+template <int kDtype>
+void LoadAs(const Row& row, int32_t n, float* out) {
+  const D d;
+  const V guidance = hn::Set(d, row.guidance);
+  const Elements<kDtype, false> c{row.data, nullptr, 0}, u{row.uncond, nullptr, 0};
+  const int32_t step = lanes();
+  int32_t i = 0;
+  if (row.uncond == nullptr) {
+    for (; i + step <= n; i += step) hn::StoreU(c.whole(i), d, out + i);
+  } else {
+    for (; i + step <= n; i += step) hn::StoreU(guided(c.whole(i), u.whole(i), guidance), d, out + i);
+  }
+  if (i < n) {
+    const V x = c.rest(i, n);
+    const V value = row.uncond == nullptr ? x : guided(x, u.rest(i, n), guidance);
+    hn::BlendedStore(value, hn::FirstN(d, static_cast<size_t>(n - i)), d, out + i);
   }
 }
 
 void Load(const Row& row, int32_t n, float* out) {
-  const D d;
-  with_elements(row, [&](const auto x) HWY_ATTR {
-    const int32_t step = lanes();
-    int32_t i = 0;
-    for (; i + step <= n; i += step) hn::StoreU(x.whole(i), d, out + i);
-    if (i < n) hn::BlendedStore(x.rest(i, n), hn::FirstN(d, static_cast<size_t>(n - i)), d, out + i);
-  });
+  switch (row.dtype) {
+    case COOLSD_F32:
+      return LoadAs<COOLSD_F32>(row, n, out);
+    case COOLSD_F16:
+      return LoadAs<COOLSD_F16>(row, n, out);
+    default:
+      return LoadAs<COOLSD_BF16>(row, n, out);
+  }
 }
 
-Maximum MaximumOf(const Row& row, int32_t n) {
+Maximum MaximumOf(const float* from, int32_t n) {
   const D d;
-  return with_elements(row, [&](const auto x) HWY_ATTR {
-    V a = hn::Neg(hn::Inf(d)), b = a;
-    M nan = hn::IsNaN(a);
-    const int32_t step = lanes();
-    int32_t i = 0;
-    for (; i + 2 * step <= n; i += 2 * step) {
-      const V x0 = x.whole(i), x1 = x.whole(i + step);
-      nan = hn::Or(nan, hn::Or(hn::IsNaN(x0), hn::IsNaN(x1)));
-      a = hn::Max(a, x0);
-      b = hn::Max(b, x1);
-    }
-    for (; i < n; i += step) {
-      const V x0 = i + step <= n ? x.whole(i) : x.rest(i, n);
-      nan = hn::Or(nan, hn::IsNaN(x0));
-      a = hn::Max(a, x0);
-    }
-    return Maximum{hn::GetLane(hn::MaxOfLanes(d, hn::Max(a, b))), !hn::AllFalse(d, nan)};
-  });
+  const Elements<COOLSD_F32, false> x{reinterpret_cast<const char*>(from), nullptr, 0};
+  V a = hn::Neg(hn::Inf(d)), b = a;
+  M nan = hn::IsNaN(a);
+  const int32_t step = lanes();
+  int32_t i = 0;
+  for (; i + 2 * step <= n; i += 2 * step) {
+    const V x0 = x.whole(i), x1 = x.whole(i + step);
+    nan = hn::Or(nan, hn::Or(hn::IsNaN(x0), hn::IsNaN(x1)));
+    a = hn::Max(a, x0);
+    b = hn::Max(b, x1);
+  }
+  for (; i < n; i += step) {
+    const V x0 = i + step <= n ? x.whole(i) : x.rest(i, n);
+    nan = hn::Or(nan, hn::IsNaN(x0));
+    a = hn::Max(a, x0);
+  }
+  return {hn::GetLane(hn::MaxOfLanes(d, hn::Max(a, b))), !hn::AllFalse(d, nan)};
 }
 
 template <bool kCut>
 double ExponentialsAs(const float* x, int32_t n, const Exponential& e, float* out) {
   const D d;
-  const Elements<COOLSD_F32, Guidance::kNone> source{reinterpret_cast<const char*>(x), nullptr, 0};
+  const Elements<COOLSD_F32, false> source{reinterpret_cast<const char*>(x), nullptr, 0};
+  const auto power = [](V t) HWY_ATTR { return exp2(D(), t); };
   V s0 = hn::Zero(d), s1 = s0;
   const auto at = [&](int32_t k) HWY_ATTR {
-    const V y = exponential<kCut>(source.whole(k), e, k);
+    const V y = exponential<kCut>(source.whole(k), e, k, power);
     hn::StoreU(y, d, out + k);
     return y;
   };
@@ -84,7 +96,7 @@ double ExponentialsAs(const float* x, int32_t n, const Exponential& e, float* ou
     i += step;
   }
   if (i < n) {
-    const V y = exponential<kCut>(source.rest(i, n), e, i);
+    const V y = exponential<kCut>(source.rest(i, n), e, i, power);
     hn::BlendedStore(y, hn::FirstN(d, static_cast<size_t>(n - i)), d, out + i);
     s1 = s1 + y;
   }
@@ -127,7 +139,7 @@ HWY_EXPORT(Compress);
 
 void load(const Row& row, int32_t n, float* out) { HWY_DYNAMIC_DISPATCH(Load)(row, n, out); }
 
-Maximum maximum(const Row& row, int32_t n) { return HWY_DYNAMIC_DISPATCH(MaximumOf)(row, n); }
+Maximum maximum(const float* x, int32_t n) { return HWY_DYNAMIC_DISPATCH(MaximumOf)(x, n); }
 
 double exponentials(const float* x, int32_t n, const Exponential& e, float* out) {
   return HWY_DYNAMIC_DISPATCH(Exponentials)(x, n, e, out);

@@ -13,16 +13,16 @@
 HWY_BEFORE_NAMESPACE();
 namespace coolsd::simd::HWY_NAMESPACE {
 
-/* Of tokens i, i + 1, ... of a block; without kCut of all of them. */
-template <bool kCut>
-HWY_INLINE V exponential(V x, const Exponential& e, int32_t i) {
+/* Of tokens i, i + 1, ...; without kCut of all of them. power is one of exp2-inl.h. */
+template <bool kCut, class Power>
+HWY_INLINE V exponential(V x, const Exponential& e, int32_t i, Power power) {
   const D d;
-  const V power = exp2(d, (x - hn::Set(d, e.reference)) * hn::Set(d, e.scale));
-  if constexpr (!kCut) return power;
+  const V y = power((x - hn::Set(d, e.reference)) * hn::Set(d, e.scale));
+  if constexpr (!kCut) return y;
   const hn::RebindToSigned<D> di;
   const M early = hn::RebindMask(d, hn::Iota(di, i) < hn::Set(di, e.cut_index + 1));
   const V cut_value = hn::Set(d, e.cut_value);
-  return hn::IfThenElseZero(hn::Or(x > cut_value, hn::And(x == cut_value, early)), power);
+  return hn::IfThenElseZero(hn::Or(x > cut_value, hn::And(x == cut_value, early)), y);
 }
 
 }  // namespace coolsd::simd::HWY_NAMESPACE

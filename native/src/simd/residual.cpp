@@ -1,4 +1,6 @@
 /* The residual and the drift of two rows: both exponentials and the rule in one pass. */
+#include <limits>
+
 #include "simd/simd.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -13,77 +15,120 @@ HWY_BEFORE_NAMESPACE();
 #include "common/rule.h"
 namespace coolsd::simd::HWY_NAMESPACE {
 
+/* NaN in the first operand of the rule's comparisons, P - Q, comes through: x86 returns the second where one is NaN. */
 struct VectorOps {
-  static HWY_INLINE V larger(V a, V b) { return hn::Max(a, b); }
-  static HWY_INLINE V smaller(V a, V b) { return hn::Min(a, b); }
+  static HWY_INLINE V larger(V a, V b) { return hn::Max(b, a); }
+  static HWY_INLINE V smaller(V a, V b) { return hn::Min(b, a); }
 };
 
-template <bool kCut, bool kDrift, bool kStore, class Source>
-ResidualSums Pass(const Source p, const Source q, const ResidualTerms& terms, int32_t n, float* out) {
+/* In place, in any order that both rows share unless a cut-off counts tokens. */
+template <bool kCut, bool kDrift, class Source>
+int32_t Pass(const Source p, const Source q, const ResidualTerms& terms, int32_t n, double* sums, ResidualReport* report) {
   const D d;
   const V zero = hn::Zero(d), kept = hn::Set(d, terms.kept), ratio = hn::Set(d, terms.ratio);
   const V bound = hn::Set(d, terms.draft_largest);
-  V r0 = zero, r1 = zero, d0 = zero, d1 = zero;
+  const auto power = [](V t) HWY_ATTR { return finite_exp2(D(), t); };
+  const int32_t step = lanes();
+  int32_t done = 0;
+  for (int32_t i = 0; i < n; ++done) {
+    V r0 = zero, r1 = zero, d0 = zero, d1 = zero;
+    M fits = zero == zero;
+    const auto add = [&](V x, V y, int32_t at, V& sum, V& drift_sum, auto counted) HWY_ATTR {
+      fits = hn::And(fits, y <= bound);
+      const V a = exponential<kCut>(x, terms.target, at, power);
+      const V b = exponential<kCut>(y, terms.draft, at, power) * ratio;
+      sum = sum + counted(residual<VectorOps>(a, b, kept, zero));
+      if constexpr (kDrift) drift_sum = drift_sum + counted(drift<VectorOps>(a, b, kept, zero));
+    };
+    const auto all = [](V v) HWY_ATTR { return v; };
+    const int32_t end = HWY_MIN(n, i + kBlock);
+    for (; i + 2 * step <= end; i += 2 * step) {
+      V x0, x1, y0, y1;
+      if constexpr (kCut) {
+        x0 = p.whole(i), x1 = p.whole(i + step);
+        y0 = q.whole(i), y1 = q.whole(i + step);
+      } else {
+        p.two(i, x0, x1);
+        q.two(i, y0, y1);
+      }
+      add(x0, y0, i, r0, d0, all);
+      add(x1, y1, i + step, r1, d1, all);
+    }
+    for (; i + step <= end; i += step) add(p.whole(i), q.whole(i), i, r0, d0, all);
+    if (i < end) {
+      const M left = hn::FirstN(d, static_cast<size_t>(end - i));
+      const auto first = [&](V v) HWY_ATTR { return hn::IfThenElseZero(left, v); };
+      add(p.rest(i, end), q.rest(i, end), i, r1, d1, first);
+      i = end;
+    }
+    const float sum = hn::GetLane(hn::SumOfLanes(d, r0 + r1));
+    if (!(sum < std::numeric_limits<float>::infinity())) break;
+    sums[done] = static_cast<double>(sum);
+    if constexpr (kDrift) report->drift += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, d0 + d1)));
+    report->draft_fits = report->draft_fits && hn::AllTrue(d, fits);
+  }
+  return done;
+}
+
+template <bool kCut, bool kDrift>
+double Block(const float* x, const float* y, const ResidualTerms& terms, int32_t n, float* out, ResidualReport* report) {
+  const D d;
+  const V zero = hn::Zero(d), kept = hn::Set(d, terms.kept), ratio = hn::Set(d, terms.ratio);
+  const V bound = hn::Set(d, terms.draft_largest);
+  const Elements<COOLSD_F32, false> p{reinterpret_cast<const char*>(x), nullptr, 0};
+  const Elements<COOLSD_F32, false> q{reinterpret_cast<const char*>(y), nullptr, 0};
+  const auto power = [](V t) HWY_ATTR { return exp2(D(), t); };
+  V sum = zero, drift_sum = zero;
   M fits = zero == zero;
-  const auto one = [&](V x, V y, int32_t i, V& sum, V& drift_sum) HWY_ATTR {
-    fits = hn::And(fits, y <= bound);
-    const V a = exponential<kCut>(x, terms.target, i);
-    const V b = exponential<kCut>(y, terms.draft, i) * ratio;
+  const int32_t step = lanes();
+  for (int32_t i = 0; i < n; i += step) {
+    const bool whole = i + step <= n;
+    const V target = whole ? p.whole(i) : p.rest(i, n), draft = whole ? q.whole(i) : q.rest(i, n);
+    fits = hn::And(fits, draft <= bound);
+    const V a = exponential<kCut>(target, terms.target, i, power);
+    const V b = exponential<kCut>(draft, terms.draft, i, power) * ratio;
     const V r = residual<VectorOps>(a, b, kept, zero);
     sum = sum + r;
     if constexpr (kDrift) drift_sum = drift_sum + drift<VectorOps>(a, b, kept, zero);
-    return r;
-  };
-  const int32_t step = lanes();
-  int32_t i = 0;
-  for (; i + 2 * step <= n; i += 2 * step) {
-    const V a = one(p.whole(i), q.whole(i), i, r0, d0);
-    const V b = one(p.whole(i + step), q.whole(i + step), i + step, r1, d1);
-    if constexpr (kStore) {
-      hn::StoreU(a, d, out + i);
-      hn::StoreU(b, d, out + i + step);
+    if (whole) {
+      hn::StoreU(r, d, out + i);
+    } else {
+      hn::BlendedStore(r, hn::FirstN(d, static_cast<size_t>(n - i)), d, out + i);
     }
   }
-  for (; i < n; i += step) {
-    const bool whole = i + step <= n;
-    const V a = one(whole ? p.whole(i) : p.rest(i, n), whole ? q.whole(i) : q.rest(i, n), i, r0, d0);
-    if constexpr (kStore) hn::BlendedStore(a, hn::FirstN(d, static_cast<size_t>(n - i)), d, out + i);
-  }
-  return {static_cast<double>(hn::GetLane(hn::SumOfLanes(d, r0 + r1))),
-          static_cast<double>(hn::GetLane(hn::SumOfLanes(d, d0 + d1))), hn::AllTrue(d, fits)};
+  if constexpr (kDrift) report->drift += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, drift_sum)));
+  report->draft_fits = report->draft_fits && hn::AllTrue(d, fits);
+  return static_cast<double>(hn::GetLane(hn::SumOfLanes(d, sum)));
 }
+
+bool Cut(const ResidualTerms& terms) { return terms.target.cut || terms.draft.cut; }
 
 template <int kDtype>
-ResidualSums PassAs(const Row& p, const Row& q, const ResidualTerms& terms, int32_t n, bool with_drift) {
-  using Source = Elements<kDtype, Guidance::kNone>;
-  const Source x{p.data, nullptr, 0}, y{q.data, nullptr, 0};
-  if (terms.target.cut || terms.draft.cut) {
-    return with_drift ? Pass<true, true, false>(x, y, terms, n, nullptr)
-                      : Pass<true, false, false>(x, y, terms, n, nullptr);
+int32_t PassAs(const Row& p, const Row& q, const ResidualTerms& terms, int32_t n, double* sums, ResidualReport* report) {
+  const Elements<kDtype, false> x{p.data, nullptr, 0}, y{q.data, nullptr, 0};
+  if (terms.drift) {
+    return Cut(terms) ? Pass<true, true>(x, y, terms, n, sums, report) : Pass<false, true>(x, y, terms, n, sums, report);
   }
-  return with_drift ? Pass<false, true, false>(x, y, terms, n, nullptr)
-                    : Pass<false, false, false>(x, y, terms, n, nullptr);
+  return Cut(terms) ? Pass<true, false>(x, y, terms, n, sums, report) : Pass<false, false>(x, y, terms, n, sums, report);
 }
 
-ResidualSums SumsOf(const Row& p, const Row& q, const ResidualTerms& terms, int32_t n, bool with_drift) {
+int32_t SumsOf(const Row& p, const Row& q, const ResidualTerms& terms, int32_t n, double* sums, ResidualReport* report) {
   switch (p.dtype) {
     case COOLSD_F32:
-      return PassAs<COOLSD_F32>(p, q, terms, n, with_drift);
+      return PassAs<COOLSD_F32>(p, q, terms, n, sums, report);
     case COOLSD_F16:
-      return PassAs<COOLSD_F16>(p, q, terms, n, with_drift);
+      return PassAs<COOLSD_F16>(p, q, terms, n, sums, report);
     default:
-      return PassAs<COOLSD_BF16>(p, q, terms, n, with_drift);
+      return PassAs<COOLSD_BF16>(p, q, terms, n, sums, report);
   }
 }
 
-void Write(const float* p, const float* q, const ResidualTerms& terms, int32_t n, float* out) {
-  using Source = Elements<COOLSD_F32, Guidance::kNone>;
-  const Source x{reinterpret_cast<const char*>(p), nullptr, 0}, y{reinterpret_cast<const char*>(q), nullptr, 0};
-  if (terms.target.cut || terms.draft.cut) {
-    Pass<true, false, true>(x, y, terms, n, out);
-  } else {
-    Pass<false, false, true>(x, y, terms, n, out);
+double BlockOf(const float* x, const float* y, const ResidualTerms& terms, int32_t n, float* out,
+               ResidualReport* report) {
+  if (terms.drift) {
+    return Cut(terms) ? Block<true, true>(x, y, terms, n, out, report) : Block<false, true>(x, y, terms, n, out, report);
   }
+  return Cut(terms) ? Block<true, false>(x, y, terms, n, out, report) : Block<false, false>(x, y, terms, n, out, report);
 }
 
 }  // namespace coolsd::simd::HWY_NAMESPACE
@@ -93,18 +138,20 @@ HWY_AFTER_NAMESPACE();
 namespace coolsd::simd {
 
 HWY_EXPORT(SumsOf);
-HWY_EXPORT(Write);
+HWY_EXPORT(BlockOf);
 
 bool readable_together(const Row& target, const Row& draft) {
   return target.uncond == nullptr && draft.uncond == nullptr && target.dtype == draft.dtype;
 }
 
-ResidualSums residual_sums(const Row& target, const Row& draft, const ResidualTerms& terms, int32_t n, bool drift) {
-  return HWY_DYNAMIC_DISPATCH(SumsOf)(target, draft, terms, n, drift);
+int32_t residual_sums(const Row& target, const Row& draft, const ResidualTerms& terms, int32_t n, double* sums,
+                      ResidualReport* report) {
+  return HWY_DYNAMIC_DISPATCH(SumsOf)(target, draft, terms, n, sums, report);
 }
 
-void residuals(const float* target, const float* draft, const ResidualTerms& terms, int32_t n, float* out) {
-  HWY_DYNAMIC_DISPATCH(Write)(target, draft, terms, n, out);
+double residuals(const float* target, const float* draft, const ResidualTerms& terms, int32_t n, float* out,
+                 ResidualReport* report) {
+  return HWY_DYNAMIC_DISPATCH(BlockOf)(target, draft, terms, n, out, report);
 }
 
 }  // namespace coolsd::simd

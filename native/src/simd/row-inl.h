@@ -55,32 +55,53 @@ HWY_INLINE V widen_rest(const char* from, int32_t n) {
   return widen<kDtype>(copy);
 }
 
-/* guide() of common/guide.h. */
-HWY_INLINE V guided(V c, V u, V guidance) {
+/* What guide() makes of finite logits, and of -inf in one half at most NaN or -inf, if guidance is positive. */
+HWY_INLINE V guided_finite(V c, V u, V guidance) { return u + guidance * (c - u); }
+
+/* Two vectors of the elements at from, in an order that is the same for every row of a type. */
+template <int kDtype>
+HWY_INLINE void widen_two(const char* from, V& a, V& b) {
   const D d;
-  const V inf = hn::Inf(d);
-  const V lowest = hn::Neg(inf);
-  const V value = u + guidance * (c - u);
-  const M masked = hn::Or(hn::And(c == lowest, hn::Not(hn::IsNaN(u))), hn::And(u == lowest, hn::Not(hn::IsNaN(c))));
-  const M infinite = hn::Or(c == inf, u == inf);
-  return hn::IfThenElse(masked, hn::IfThenElse(infinite, inf, lowest), value);
+  if constexpr (kDtype == COOLSD_BF16) {
+    /* Even tokens and odd ones: one operation each, where widening takes two. */
+    const hn::RebindToUnsigned<D> du;
+    const auto both = hn::LoadU(du, reinterpret_cast<const uint32_t*>(from));
+    a = hn::BitCast(d, hn::ShiftLeft<16>(both));
+    b = hn::BitCast(d, hn::And(both, hn::Set(du, 0xFFFF0000u)));
+  } else {
+    a = widen<kDtype>(from);
+    b = widen<kDtype>(from + (kDtype == COOLSD_F32 ? 4 : 2) * lanes());
+  }
 }
 
-/*
- * How a row is read. Plain guidance leaves out what guide() does with infinite halves: for guidance > 0 its value is
- * guide()'s, or NaN.
- */
-enum class Guidance { kNone, kPlain, kFull };
-
-template <int kDtype, Guidance kGuidance>
+/* The logits of a row from its memory; kGuided as guided_finite() makes them. */
+template <int kDtype, bool kGuided>
 struct Elements {
-  /* The vector of tokens i, i + 1, ... */
-  HWY_INLINE V whole(int32_t i) const { return both(widen<kDtype>(at(c, i)), [&] { return widen<kDtype>(at(u, i)); }); }
+  /* Tokens i, i + 1, ... */
+  HWY_INLINE V whole(int32_t i) const {
+    const V x = widen<kDtype>(at(c, i));
+    if constexpr (!kGuided) return x;
+    return guided_finite(x, widen<kDtype>(at(u, i)), hn::Set(D(), guidance));
+  }
 
-  /* The same of the last tokens of n, with -inf behind them. */
+  /* The last of n tokens, from i on, and -inf behind them. */
   HWY_INLINE V rest(int32_t i, int32_t n) const {
     const int32_t left = HWY_MIN(n - i, lanes());
-    return both(widen_rest<kDtype>(at(c, i), left), [&] { return widen_rest<kDtype>(at(u, i), left); });
+    const V x = widen_rest<kDtype>(at(c, i), left);
+    if constexpr (!kGuided) return x;
+    const V value = guided_finite(x, widen_rest<kDtype>(at(u, i), left), hn::Set(D(), guidance));
+    return hn::IfThenElse(hn::FirstN(D(), static_cast<size_t>(left)), value, x);
+  }
+
+  /* The tokens of two vectors from i on, in an order of their own. */
+  HWY_INLINE void two(int32_t i, V& a, V& b) const {
+    widen_two<kDtype>(at(c, i), a, b);
+    if constexpr (kGuided) {
+      V a_low, b_low;
+      widen_two<kDtype>(at(u, i), a_low, b_low);
+      a = guided_finite(a, a_low, hn::Set(D(), guidance));
+      b = guided_finite(b, b_low, hn::Set(D(), guidance));
+    }
   }
 
   const char* c;
@@ -89,19 +110,6 @@ struct Elements {
 
  private:
   static const char* at(const char* from, int32_t i) { return from + (kDtype == COOLSD_F32 ? 4 : 2) * int64_t{i}; }
-
-  template <class Unconditional>
-  HWY_INLINE V both(V conditional, Unconditional unconditional) const {
-    const D d;
-    if constexpr (kGuidance == Guidance::kNone) {
-      return conditional;
-    } else if constexpr (kGuidance == Guidance::kPlain) {
-      const V low = unconditional();
-      return low + hn::Set(d, guidance) * (conditional - low);
-    } else {
-      return guided(conditional, unconditional(), hn::Set(d, guidance));
-    }
-  }
 };
 
 }  // namespace coolsd::simd::HWY_NAMESPACE

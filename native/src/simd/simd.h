@@ -1,8 +1,7 @@
 /*
- * The inner loops of the CPU backend, one block of a row at a time, each compiled for every instruction set that
- * Highway knows here and chosen at run time. A Row given to them starts at the block's first token. Blocks are at most
- * kBlock long and live in the first-level cache, so a loop may store what the next one reads. Sums are in f32 within a
- * block and in double across blocks.
+ * The inner loops of the CPU backend, each compiled for every instruction set that Highway knows here and chosen at run
+ * time. Rows are cut into blocks of kBlock tokens: sums are in f32 within one and in double across them, and what one
+ * loop stores of a block for the next lies in the first-level cache. A Row starts at the first token of the loop.
  */
 #ifndef COOLSD_NATIVE_SIMD_SIMD_H
 #define COOLSD_NATIVE_SIMD_SIMD_H
@@ -23,47 +22,26 @@ struct Exponential {
   float scale; /* log2(e) / temperature */
   bool cut;    /* whether the cut-off below counts */
   float cut_value;
-  int32_t cut_index; /* relative to the block: kept are x > cut_value, and x == cut_value up to this index */
-};
-
-struct Maximum {
-  float largest;
-  bool nan;
-};
-
-struct Mass {
-  double sum;    /* of the exponentials of all tokens; not finite if a logit is NaN or +inf */
-  float largest; /* if sum is finite */
-};
-
-/* Sums of one block in units of the target's exponentials. */
-struct ResidualSums {
-  double residual;
-  double drift;
-  bool draft_fits; /* no draft logit is NaN or above the bound given */
+  int32_t cut_index; /* relative to the first token: kept are x > cut_value, and x == cut_value up to this index */
 };
 
 /* The name of the instruction set in use. */
 const char* target();
 
-/* The values as f32 after guidance. Equals Row::operator[]. */
-void load(const Row& row, int32_t n, float* out);
-
-/* The largest value and whether there is a NaN. */
-Maximum maximum(const Row& row, int32_t n);
-
 /*
- * One pass for the sum of 2^((x - reference) scale) and the largest value. A guided logit with an infinite half may
- * count as NaN unless careful. The reference should be near the largest value: what is 127 above it has no power in
- * f32, and the error grows with the distance.
+ * Whole rows, in place: the fast loops. They are for finite logits. -inf, NaN and +inf may stop them, and so may a value
+ * above the limit; they then return the number of blocks before the one concerned, which is for the functions below.
  */
-Mass mass(const Row& row, int32_t n, float reference, float scale, bool careful);
 
-/* Writes the exponentials (room for n + kSlack) and returns their sum. */
-double exponentials(const float* x, int32_t n, const Exponential& e, float* out);
+/* How the exponentials 2^((x - reference) scale) of a row are summed. */
+struct MassTerms {
+  float reference;
+  float scale;
+  float limit; /* not far above the reference: the powers are f32 */
+};
 
-/* Whether residual_sums() can read these two rows as they are. */
-bool readable_together(const Row& target, const Row& draft);
+/* The sum of the exponentials of every block of n tokens, and *largest raised to the largest value; guidance > 0. */
+int32_t mass(const Row& row, int32_t n, const MassTerms& terms, double* sums, float* largest);
 
 /* How two laws make a residual. */
 struct ResidualTerms {
@@ -71,16 +49,41 @@ struct ResidualTerms {
   float ratio;         /* the target's mass over the draft's */
   float kept;          /* 1 - omega */
   float draft_largest; /* bound for draft_fits */
+  bool drift;          /* whether the drift is asked for */
 };
 
-/*
- * Sums of the unnormalised residual max(P - Q, (1 - omega) P, 0) of one block times the target's mass, and if asked for
- * of the drift, over rows that are readable together.
- */
-ResidualSums residual_sums(const Row& target, const Row& draft, const ResidualTerms& terms, int32_t n, bool drift);
+/* What else is found out on the way, over all blocks. */
+struct ResidualReport {
+  double drift = 0;       /* in units of the target's exponentials */
+  bool draft_fits = true; /* no draft logit is NaN or above the bound */
+};
 
-/* Writes the same residual (room for n + kSlack). */
-void residuals(const float* target, const float* draft, const ResidualTerms& terms, int32_t n, float* out);
+/* Whether residual_sums() can read these two rows. */
+bool readable_together(const Row& target, const Row& draft);
+
+/* The sum of every block's unnormalised residual max(P - Q, (1 - omega) P, 0) times the target's mass. */
+int32_t residual_sums(const Row& target, const Row& draft, const ResidualTerms& terms, int32_t n, double* sums,
+                      ResidualReport* report);
+
+/* One block of at most kBlock tokens, whatever its logits are. */
+
+/* The values as f32 after guidance. Equals Row::operator[]. */
+void load(const Row& row, int32_t n, float* out);
+
+struct Maximum {
+  float largest;
+  bool nan;
+};
+
+/* The largest value and whether there is a NaN. */
+Maximum maximum(const float* x, int32_t n);
+
+/* Writes the exponentials (room for n + kSlack) and returns their sum. */
+double exponentials(const float* x, int32_t n, const Exponential& e, float* out);
+
+/* Writes the residual (room for n + kSlack) and returns its sum. */
+double residuals(const float* target, const float* draft, const ResidualTerms& terms, int32_t n, float* out,
+                 ResidualReport* report);
 
 /* Copies the values >= bound, in order; out needs room for n + kSlack. Returns their number. */
 int32_t compress(const float* x, int32_t n, float bound, float* out);

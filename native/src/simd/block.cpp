@@ -78,7 +78,7 @@ template <bool kCut>
 double ExponentialsAs(const float* x, int32_t n, const Exponential& e, float* out) {
   const D d;
   const Elements<COOLSD_F32, false> source{reinterpret_cast<const char*>(x), nullptr, 0};
-  const auto power = [](V t) HWY_ATTR { return exp2(D(), t); };
+  const auto power = [](V t, V scale) HWY_ATTR { return exp2(D(), t * scale); };
   V s0 = hn::Zero(d), s1 = s0;
   const auto at = [&](int32_t k) HWY_ATTR {
     const V y = exponential<kCut>(source.whole(k), e, k, power);

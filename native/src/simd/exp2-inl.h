@@ -1,6 +1,6 @@
 /*
- * 2^t in every lane for t <= 126, two ways: exp2() for every t, with 0 at -inf, and finite_exp2(), which may have NaN
- * there and is faster where it does. Relative error below 2^-21 from -126 on (simd_test.cpp goes through every binade
+ * 2^t in every lane for t <= 126, two ways: exp2() for every t, with 0 at -inf, and finite_exp2(), which gives
+ * factor 2^(x scale), or something not finite at -inf and near it, and is faster where it does. Relative error below 2^-21 from -126 on (simd_test.cpp goes through every binade
  * against double); below that less than 2^-125. NaN stays NaN: a sum of powers tells whether there was one.
  */
 #if defined(COOLSD_EXP2_INL_H) == defined(HWY_TARGET_TOGGLE)
@@ -50,19 +50,23 @@ HWY_ALIGN static constexpr float kRoots[32] = {
     1.83400810e+00f, 1.87416768e+00f, 1.91520655e+00f, 1.95714414e+00f,
 };
 
-/* t = n + r with n a multiple of 1/32: the table, a quadratic and the exponent. -inf leaves r = NaN. */
+/*
+ * x scale = n + r with n a multiple of 1/32: the table, into which the factor goes once for all, a quadratic and the
+ * exponent. -inf leaves r = NaN, and beyond -2^86 r can be so large that its square is infinite.
+ */
 template <class D, class V = hn::Vec<D>>
-HWY_INLINE V finite_exp2(D d, V t) {
+HWY_INLINE V finite_exp2(D d, V x, V scale, V factor) {
   /* Adding 1.5 * 2^18 rounds to a multiple of 1/32, whose last five bits choose the root. */
   const V magic = hn::Set(d, 393216.0f);
-  const V shifted = t + magic;
+  const V shifted = hn::MulAdd(x, scale, magic);
   const V n = shifted - magic;
-  const V r = t - n;
-  const V low = hn::Load(d, kRoots), high = hn::Load(d, kRoots + 16);
+  const V r = hn::MulSub(x, scale, n);
+  const V low = hn::Load(d, kRoots) * factor, high = hn::Load(d, kRoots + 16) * factor;
   const V root{_mm512_permutex2var_ps(low.raw, _mm512_castps_si512(shifted.raw), high.raw)};
-  /* Minimax in relative error on [-1/64, 1/64], 5.4e-8 before rounding. */
-  const V q = hn::MulAdd(r, hn::Set(d, 2.40231819e-01f), hn::Set(d, 6.93157399e-01f)) * r;
-  return V{_mm512_scalef_ps(hn::MulAdd(root, q, root).raw, n.raw)};
+  /* Minimax in relative error on [-1/64, 1/64], 5.4e-8 before rounding; in an order that needs no copy of r. */
+  const V slope = root * r;
+  const V y = hn::MulAdd(slope, hn::MulAdd(r, hn::Set(d, 2.40231819e-01f), hn::Set(d, 6.93157399e-01f)), root);
+  return V{_mm512_scalef_ps(y.raw, n.raw)};
 }
 
 #else
@@ -83,8 +87,8 @@ HWY_INLINE V exp2(D d, V t) {
 }
 
 template <class D, class V = hn::Vec<D>>
-HWY_INLINE V finite_exp2(D d, V t) {
-  return exp2(d, t);
+HWY_INLINE V finite_exp2(D d, V x, V scale, V factor) {
+  return exp2(d, x * scale) * factor;
 }
 
 #endif

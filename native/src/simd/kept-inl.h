@@ -13,11 +13,11 @@
 HWY_BEFORE_NAMESPACE();
 namespace coolsd::simd::HWY_NAMESPACE {
 
-/* Of tokens i, i + 1, ...; without kCut of all of them. power is one of exp2-inl.h. */
+/* Of tokens i, i + 1, ...; without kCut of all of them. power(x, scale) is 2^(x scale). */
 template <bool kCut, class Power>
 HWY_INLINE V exponential(V x, const Exponential& e, int32_t i, Power power) {
   const D d;
-  const V y = power((x - hn::Set(d, e.reference)) * hn::Set(d, e.scale));
+  const V y = power(x - hn::Set(d, e.reference), hn::Set(d, e.scale));
   if constexpr (!kCut) return y;
   const hn::RebindToSigned<D> di;
   const M early = hn::RebindMask(d, hn::Iota(di, i) < hn::Set(di, e.cut_index + 1));

@@ -17,8 +17,8 @@ namespace coolsd::simd::HWY_NAMESPACE {
 template <class Source>
 int32_t Pass(const Source x, int32_t n, const MassTerms& terms, double* sums, float* largest) {
   const D d;
-  const V reference = hn::Set(d, terms.reference), scale = hn::Set(d, terms.scale);
-  const auto power = [&](V v) HWY_ATTR { return finite_exp2(d, (v - reference) * scale); };
+  const V reference = hn::Set(d, terms.reference), scale = hn::Set(d, terms.scale), one = hn::Set(d, 1.0f);
+  const auto power = [&](V v) HWY_ATTR { return finite_exp2(d, v - reference, scale, one); };
   const int32_t step = lanes();
   int32_t done = 0;
   for (int32_t i = 0; i < n; ++done) {

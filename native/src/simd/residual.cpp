@@ -26,17 +26,18 @@ template <bool kCut, bool kDrift, class Source>
 int32_t Pass(const Source p, const Source q, const ResidualTerms& terms, int32_t n, double* sums, ResidualReport* report) {
   const D d;
   const V zero = hn::Zero(d), kept = hn::Set(d, terms.kept), ratio = hn::Set(d, terms.ratio);
-  const V bound = hn::Set(d, terms.draft_largest);
-  const auto power = [](V t) HWY_ATTR { return finite_exp2(D(), t); };
+  const auto target_power = [](V x, V scale) HWY_ATTR { return finite_exp2(D(), x, scale, hn::Set(D(), 1.0f)); };
+  const auto draft_power = [&](V x, V scale) HWY_ATTR { return finite_exp2(D(), x, scale, ratio); };
   const int32_t step = lanes();
   int32_t done = 0;
   for (int32_t i = 0; i < n; ++done) {
-    V r0 = zero, r1 = zero, d0 = zero, d1 = zero;
-    M fits = zero == zero;
+    V r0 = zero, r1 = zero, d0 = zero, d1 = zero, drafted = zero;
+    V most = hn::Neg(hn::Inf(d));
     const auto add = [&](V x, V y, int32_t at, V& sum, V& drift_sum, auto counted) HWY_ATTR {
-      fits = hn::And(fits, y <= bound);
-      const V a = exponential<kCut>(x, terms.target, at, power);
-      const V b = exponential<kCut>(y, terms.draft, at, power) * ratio;
+      most = hn::Max(most, y);
+      const V a = exponential<kCut>(x, terms.target, at, target_power);
+      const V b = exponential<kCut>(y, terms.draft, at, draft_power);
+      drafted = drafted + counted(b); /* shows what the comparisons would not: NaN, or an infinite b */
       sum = sum + counted(residual<VectorOps>(a, b, kept, zero));
       if constexpr (kDrift) drift_sum = drift_sum + counted(drift<VectorOps>(a, b, kept, zero));
     };
@@ -62,10 +63,12 @@ int32_t Pass(const Source p, const Source q, const ResidualTerms& terms, int32_t
       i = end;
     }
     const float sum = hn::GetLane(hn::SumOfLanes(d, r0 + r1));
-    if (!(sum < std::numeric_limits<float>::infinity())) break;
+    const float drafts = hn::GetLane(hn::SumOfLanes(d, drafted));
+    constexpr float kInf = std::numeric_limits<float>::infinity();
+    if (!(sum < kInf && drafts < kInf)) break;
     sums[done] = static_cast<double>(sum);
     if constexpr (kDrift) report->drift += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, d0 + d1)));
-    report->draft_fits = report->draft_fits && hn::AllTrue(d, fits);
+    report->draft_fits = report->draft_fits && hn::GetLane(hn::MaxOfLanes(d, most)) <= terms.draft_largest;
   }
   return done;
 }
@@ -77,7 +80,7 @@ double Block(const float* x, const float* y, const ResidualTerms& terms, int32_t
   const V bound = hn::Set(d, terms.draft_largest);
   const Elements<COOLSD_F32, false> p{reinterpret_cast<const char*>(x), nullptr, 0};
   const Elements<COOLSD_F32, false> q{reinterpret_cast<const char*>(y), nullptr, 0};
-  const auto power = [](V t) HWY_ATTR { return exp2(D(), t); };
+  const auto power = [](V t, V scale) HWY_ATTR { return exp2(D(), t * scale); };
   V sum = zero, drift_sum = zero;
   M fits = zero == zero;
   const int32_t step = lanes();

@@ -4,8 +4,6 @@
 #include <cmath>
 #include <numeric>
 
-#include "cutoff.h"
-
 namespace coolsd {
 
 namespace {
@@ -19,9 +17,8 @@ void Law::prepare(const Row& row, const coolsd_sampling& s, int32_t vocab) {
   row_ = row;
   lo_ = s.window_lo;
   hi_ = s.window_hi == 0 ? vocab : s.window_hi;
-  scale_ = s.temperature == 0 ? 0 : kLog2E / static_cast<double>(s.temperature);
-  /* Beyond f32 the exponentials are 0 or 1 anyway; infinity times 0 would not be. */
-  scale_ = std::min(scale_, 1e38);
+  /* Beyond f32 the exponentials are 0 or 1 anyway; infinity times 0 would not be. Temperature 0 keeps one token. */
+  scale_ = std::min(kLog2E / static_cast<double>(s.temperature), 1e38);
   cut_value_ = -kInf;
   cut_index_ = std::numeric_limits<int32_t>::max();
 }
@@ -44,15 +41,9 @@ simd::Exponential Law::exponential(int32_t from) const {
 
 coolsd_row_status Law::assign(const Row& row, const coolsd_sampling& s, int32_t vocab, Scratch& scratch) {
   prepare(row, s, vocab);
-  const Cutoff::Request request = Cutoff::request(s, hi_ - lo_);
-  const coolsd_row_status status = request.any ? find_largest(scratch) : sum_all(scratch);
+  const CandidateCutoff::Request request = CandidateCutoff::request(s, hi_ - lo_);
+  const coolsd_row_status status = request.any ? sum_kept(request, scratch) : sum_all(scratch);
   if (status != COOLSD_ROW_OK) return status;
-  if (request.any) {
-    const Cutoff cutoff = Cutoff::find(*this, request, scratch);
-    cut_value_ = cutoff.value;
-    cut_index_ = cutoff.index;
-    sum_kept(scratch);
-  }
   mass_ = std::accumulate(sums_.begin(), sums_.begin() + blocks(), 0.0);
   return COOLSD_ROW_OK;
 }
@@ -94,15 +85,46 @@ coolsd_row_status Law::sum_all(Scratch& scratch) {
   return largest_ == -kInf ? COOLSD_ROW_EMPTY : COOLSD_ROW_OK;
 }
 
-coolsd_row_status Law::find_largest(Scratch& scratch) {
-  largest_ = -kInf;
+/* The candidates of a cut-off: all that reach the bound, with their number before each block. */
+coolsd_row_status Law::sift(float bound, Scratch& scratch, CandidateCutoff::Candidates& all) {
+  all = {0, bound, -kInf};
   for (int32_t from = lo_; from < hi_; from += simd::kBlock) {
-    const simd::Maximum here = simd::maximum(values(from, block(from), scratch.target_block.data()), block(from));
+    const float* x = values(from, block(from), scratch.target_block.data());
+    scratch.offsets[index(from)] = all.count;
+    const simd::Sifted here = simd::sift(x, block(from), bound, scratch.candidates.data() + all.count);
     if (here.nan || here.largest == kInf) return what_is_wrong();
-    largest_ = std::max(largest_, here.largest);
+    all.count += here.count;
+    all.largest = std::max(all.largest, here.largest);
   }
-  reference_ = largest_;
-  return largest_ == -kInf ? COOLSD_ROW_EMPTY : COOLSD_ROW_OK;
+  scratch.offsets[static_cast<size_t>(blocks())] = all.count;
+  return all.largest == -kInf ? COOLSD_ROW_EMPTY : COOLSD_ROW_OK;
+}
+
+/* The row is read once; everything else happens among the candidates, but for the block of the last of equals. */
+coolsd_row_status Law::sum_kept(const CandidateCutoff::Request& request, Scratch& scratch) {
+  constexpr float kLowest = std::numeric_limits<float>::lowest();
+  const int32_t n = hi_ - lo_;
+  const float bound = request.top_k < n ? CandidateCutoff::guess(row_, lo_, n, request.top_k, scratch) : kLowest;
+  CandidateCutoff::Candidates all;
+  coolsd_row_status status = sift(bound, scratch, all);
+  if (status == COOLSD_ROW_OK && all.count < request.top_k && bound != kLowest) status = sift(kLowest, scratch, all);
+  if (status != COOLSD_ROW_OK) return status;
+  largest_ = reference_ = all.largest;
+  const CandidateCutoff cutoff = CandidateCutoff::find(all, request, exponential(lo_), scratch);
+  cut_value_ = cutoff.value;
+  for (int32_t from = lo_; from < hi_; from += simd::kBlock) {
+    const int32_t before = scratch.offsets[index(from)], here = scratch.offsets[index(from) + 1] - before;
+    const float* x = scratch.candidates.data() + before;
+    if (cutoff.candidate - before >= 0 && cutoff.candidate - before < here) {
+      const int32_t nth = static_cast<int32_t>(std::count(x, x + (cutoff.candidate - before) + 1, cut_value_));
+      const float* row = values(from, block(from), scratch.target_block.data());
+      cut_index_ = from + simd::nth_equal(row, block(from), cut_value_, nth);
+    }
+    simd::Exponential e = exponential(from);
+    e.cut_index = std::clamp(cutoff.candidate - before, -1, n);
+    sums_[index(from)] = simd::exponentials(x, here, e, scratch.weights.data());
+  }
+  return COOLSD_ROW_OK;
 }
 
 /* The first bad token in vocabulary order says what it is. */
@@ -135,14 +157,6 @@ double Law::operator[](int32_t token) const {
   if (x == -kInf || !kept(x, token)) return 0;
   const double below = (static_cast<double>(x) - static_cast<double>(largest_)) * scale_;
   return std::exp2(below + shift(largest_, reference_)) / mass_;
-}
-
-void Law::sum_kept(Scratch& scratch) {
-  for (int32_t from = lo_; from < hi_; from += simd::kBlock) {
-    const float* x = values(from, block(from), scratch.target_block.data());
-    sums_[index(from)] =
-        simd::exponentials(x, block(from), exponential(from), scratch.weights.data());
-  }
 }
 
 int32_t Law::draw(double u, Scratch& scratch) const {

@@ -8,6 +8,7 @@
 #include <limits>
 #include <vector>
 
+#include "cutoff.h"
 #include "row.h"
 #include "simd/simd.h"
 
@@ -21,11 +22,14 @@ struct Scratch {
         draft_block(simd::kBlock),
         weights(simd::kBlock + simd::kSlack),
         candidates(static_cast<size_t>(vocab + simd::kSlack)),
-        masses(static_cast<size_t>(vocab + simd::kSlack)) {}
+        kept(candidates.size()),
+        masses(candidates.size()),
+        offsets(sums.size()) {}
 
   std::vector<double> sums; /* of the residual, per block */
   std::vector<float> target_block, draft_block, weights;
-  std::vector<float> candidates, masses; /* [V + a vector], for cut-offs */
+  std::vector<float> candidates, kept, masses; /* [V + a vector], for cut-offs */
+  std::vector<int32_t> offsets;                /* per block the number of candidates before it */
 };
 
 class Law {
@@ -63,8 +67,8 @@ class Law {
   bool kept(float x, int32_t token) const { return x > cut_value_ || (x == cut_value_ && token <= cut_index_); }
   coolsd_row_status what_is_wrong() const;
   coolsd_row_status sum_all(Scratch& scratch);
-  coolsd_row_status find_largest(Scratch& scratch);
-  void sum_kept(Scratch& scratch);
+  coolsd_row_status sum_kept(const CandidateCutoff::Request& request, Scratch& scratch);
+  coolsd_row_status sift(float bound, Scratch& scratch, CandidateCutoff::Candidates& all);
   int32_t blocks() const { return (hi_ - lo_ + simd::kBlock - 1) / simd::kBlock; }
   size_t index(int32_t from) const { return static_cast<size_t>(from - lo_) / simd::kBlock; }
   int32_t block(int32_t from) const { return std::min(simd::kBlock, hi_ - from); }
@@ -75,7 +79,7 @@ class Law {
 
   Row row_{nullptr};
   int32_t lo_ = 0, hi_ = 0;
-  double scale_ = 1; /* log2(e) / temperature; 0 at temperature 0, where one token is kept */
+  double scale_ = 1; /* log2(e) / temperature, bounded */
   double mass_ = 0;
   std::vector<double> sums_; /* the mass, per block */
   float largest_ = 0;

@@ -1,4 +1,4 @@
-/* One block in the first-level cache: its values as f32, their exponentials, and those above a bound. */
+/* One block in the first-level cache: its values as f32, the largest, their exponentials. */
 #include "simd/simd.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -107,25 +107,6 @@ double Exponentials(const float* x, int32_t n, const Exponential& e, float* out)
   return e.cut ? ExponentialsAs<true>(x, n, e, out) : ExponentialsAs<false>(x, n, e, out);
 }
 
-int32_t Compress(const float* x, int32_t n, float bound, float* out) {
-  const D d;
-  const int32_t step = lanes();
-  const V least = hn::Set(d, bound);
-  int32_t count = 0;
-  int32_t i = 0;
-  for (; i + step <= n; i += step) {
-    /* Compressed in a register: to memory it is microcode on AMD. What is stored too much is overwritten. */
-    const V v = hn::LoadU(d, x + i);
-    const M large = v >= least;
-    hn::StoreU(hn::Compress(v, large), d, out + count);
-    count += static_cast<int32_t>(hn::CountTrue(d, large));
-  }
-  for (; i < n; ++i) {
-    if (x[i] >= bound) out[count++] = x[i];
-  }
-  return count;
-}
-
 }  // namespace coolsd::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -135,7 +116,6 @@ namespace coolsd::simd {
 HWY_EXPORT(Load);
 HWY_EXPORT(MaximumOf);
 HWY_EXPORT(Exponentials);
-HWY_EXPORT(Compress);
 
 void load(const Row& row, int32_t n, float* out) { HWY_DYNAMIC_DISPATCH(Load)(row, n, out); }
 
@@ -143,10 +123,6 @@ Maximum maximum(const float* x, int32_t n) { return HWY_DYNAMIC_DISPATCH(Maximum
 
 double exponentials(const float* x, int32_t n, const Exponential& e, float* out) {
   return HWY_DYNAMIC_DISPATCH(Exponentials)(x, n, e, out);
-}
-
-int32_t compress(const float* x, int32_t n, float bound, float* out) {
-  return HWY_DYNAMIC_DISPATCH(Compress)(x, n, bound, out);
 }
 
 }  // namespace coolsd::simd

@@ -85,8 +85,25 @@ double exponentials(const float* x, int32_t n, const Exponential& e, float* out)
 double residuals(const float* target, const float* draft, const ResidualTerms& terms, int32_t n, float* out,
                  ResidualReport* report);
 
-/* Copies the values >= bound, in order; out needs room for n + kSlack. Returns their number. */
-int32_t compress(const float* x, int32_t n, float bound, float* out);
+/* Cut-offs. */
+
+struct Sifted {
+  int32_t count;
+  float largest;
+  bool nan;
+};
+
+/* Copies a block's values >= bound, in order (room for n + kSlack), and looks at all of them. */
+Sifted sift(const float* x, int32_t n, float bound, float* out);
+
+/* The number of values >= bound. */
+int32_t count(const float* x, int32_t n, float bound);
+
+/* The k-th largest of values in [least, most], 1 <= k <= n; spare [n + kSlack]. */
+float kth_largest(const float* x, int32_t n, int32_t k, float least, float most, float* spare);
+
+/* The index of the nth of the values that equal value, nth >= 1; n if there are fewer. */
+int32_t nth_equal(const float* x, int32_t n, float value, int32_t nth);
 
 }  // namespace coolsd::simd
 

@@ -2,10 +2,10 @@
 #ifndef COOLSD_NATIVE_BENCH_WORKLOAD_H
 #define COOLSD_NATIVE_BENCH_WORKLOAD_H
 
+#include <hwy/aligned_allocator.h>
+
 #include <cstdint>
 #include <vector>
-
-#include <hwy/aligned_allocator.h>
 
 #include "coolsd.h"
 

@@ -98,7 +98,8 @@ float CandidateCutoff::guess(const Row& row, int32_t lo, int32_t n, int32_t k, S
   return std::max(kLowest, simd::kth_largest(sample, kSample, rank, least, most, sample));
 }
 
-CandidateCutoff CandidateCutoff::find(const Candidates& all, const Request& request, const simd::Exponential& e, Scratch& scratch) {
+CandidateCutoff CandidateCutoff::find(const Candidates& all, const Request& request, const simd::Exponential& e,
+                                      Scratch& scratch) {
   const float* x = scratch.candidates.data();
   const int32_t n = all.count;
   CandidateCutoff cutoff{-std::numeric_limits<float>::infinity(), kEnd};

@@ -39,7 +39,8 @@ struct CandidateCutoff {
   static constexpr int32_t kEnd = std::numeric_limits<int32_t>::max();
 
   /* Where to cut the candidates; e is their exponential. */
-  static CandidateCutoff find(const Candidates& all, const Request& request, const simd::Exponential& e, Scratch& scratch);
+  static CandidateCutoff find(const Candidates& all, const Request& request, const simd::Exponential& e,
+                              Scratch& scratch);
 
   float value;       /* kept are larger candidates */
   int32_t candidate; /* and equal ones up to this */

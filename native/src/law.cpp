@@ -10,7 +10,7 @@ namespace {
 constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr double kLog2E = 1.4426950408889634;
 constexpr int32_t kSample = 512; /* tokens that the first reference is the largest of */
-constexpr float kFar = 8;        /* a reference that many powers of two too low costs 3e-7 of accuracy */
+constexpr float kFar = 4;        /* powers of two that the reference may be too low by, at some cost in accuracy */
 }  // namespace
 
 void Law::prepare(const Row& row, const coolsd_sampling& s, int32_t vocab) {
@@ -72,7 +72,10 @@ coolsd_row_status Law::sum_all(Scratch& scratch) {
     if (here.nan || here.largest == kInf) return what_is_wrong();
     if (here.largest > reference_) {
       const double shrink = reference_ == -kInf ? 0 : std::exp2(shift(reference_, here.largest));
-      std::for_each_n(sums_.begin(), index(from), [shrink](double& earlier) { earlier *= shrink; });
+      std::for_each_n(sums_.begin(), index(from), [shrink](double& earlier) {
+        earlier *= shrink;
+        if (earlier < 0x1p-100) earlier = 0; /* its exponentials are out of f32's reach */
+      });
       reference_ = here.largest;
     } else if (reference_ != -kInf) {
       fast = false; /* -inf stopped it, and will again */

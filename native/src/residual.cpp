@@ -7,8 +7,8 @@
 namespace coolsd {
 
 simd::ResidualTerms Residual::terms(int32_t from, bool drift) const {
-  return {p_.exponential(from), q_.exponential(from), static_cast<float>(p_.mass() / q_.mass()),
-          static_cast<float>(1 - omega_), q_.largest(), drift};
+  return {p_.exponential(from),           q_.exponential(from), static_cast<float>(p_.mass() / q_.mass()),
+          static_cast<float>(1 - omega_), q_.largest(),         drift};
 }
 
 double Residual::block(int32_t from, bool drift, Scratch& scratch, simd::ResidualReport* report) const {
@@ -30,8 +30,7 @@ double Residual::block(int32_t from, bool drift, Scratch& scratch, simd::Residua
 coolsd_row_status Residual::sum(bool with_drift, Scratch& scratch, Moments& out) {
   const bool drift = with_drift && omega_ > 1;
   /* In place where both rows are what the fast loop reads, until -inf stops it. */
-  bool fast =
-      simd::readable_together(p_.row(), q_.row()) && q_.lo() <= p_.lo() && p_.hi() <= q_.hi();
+  bool fast = simd::readable_together(p_.row(), q_.row()) && q_.lo() <= p_.lo() && p_.hi() <= q_.hi();
   simd::ResidualReport report;
   for (int32_t from = p_.lo(); from < p_.hi();) {
     double* sums = &scratch.sums[static_cast<size_t>((from - p_.lo()) / simd::kBlock)];
@@ -71,7 +70,9 @@ int32_t Residual::draw(double u, Scratch& scratch) const {
     if (before + sum > wanted) {
       simd::ResidualReport ignored;
       block(from, false, scratch, &ignored);
-      return from + search(scratch.weights.data(), std::min(simd::kBlock, p_.hi() - from), before, wanted);
+      /* The block's sum may have been rounding only, and so not be there again. */
+      const int32_t found = search(scratch.weights.data(), std::min(simd::kBlock, p_.hi() - from), before, wanted);
+      if (found >= 0) return from + found;
     }
     before += sum;
   }

@@ -1,7 +1,8 @@
 /*
  * 2^t in every lane for t <= 126, two ways: exp2() for every t, with 0 at -inf, and finite_exp2(), which gives
- * factor 2^(x scale), or something not finite at -inf and near it, and is faster where it does. Relative error below 2^-21 from -126 on (simd_test.cpp goes through every binade
- * against double); below that less than 2^-125. NaN stays NaN: a sum of powers tells whether there was one.
+ * factor 2^(x scale), or something not finite at -inf and near it, and is faster where it does. Relative error below
+ * 2^-21 from -126 on (simd_test.cpp goes through every binade against double); below that less than 2^-125. NaN stays
+ * NaN: a sum of powers tells whether there was one.
  */
 #if defined(COOLSD_EXP2_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef COOLSD_EXP2_INL_H
@@ -40,14 +41,12 @@ HWY_INLINE V exp2(D d, V t) {
 
 /* 2^(i / 32) */
 HWY_ALIGN static constexpr float kRoots[32] = {
-    1.00000000e+00f, 1.02189720e+00f, 1.04427373e+00f, 1.06714046e+00f,
-    1.09050775e+00f, 1.11438680e+00f, 1.13878858e+00f, 1.16372490e+00f,
-    1.18920708e+00f, 1.21524739e+00f, 1.24185777e+00f, 1.26905096e+00f,
-    1.29683959e+00f, 1.32523668e+00f, 1.35425556e+00f, 1.38390994e+00f,
-    1.41421354e+00f, 1.44518077e+00f, 1.47682619e+00f, 1.50916445e+00f,
-    1.54221082e+00f, 1.57598090e+00f, 1.61049032e+00f, 1.64575553e+00f,
-    1.68179286e+00f, 1.71861935e+00f, 1.75625217e+00f, 1.79470909e+00f,
-    1.83400810e+00f, 1.87416768e+00f, 1.91520655e+00f, 1.95714414e+00f,
+    1.00000000e+00f, 1.02189720e+00f, 1.04427373e+00f, 1.06714046e+00f, 1.09050775e+00f, 1.11438680e+00f,
+    1.13878858e+00f, 1.16372490e+00f, 1.18920708e+00f, 1.21524739e+00f, 1.24185777e+00f, 1.26905096e+00f,
+    1.29683959e+00f, 1.32523668e+00f, 1.35425556e+00f, 1.38390994e+00f, 1.41421354e+00f, 1.44518077e+00f,
+    1.47682619e+00f, 1.50916445e+00f, 1.54221082e+00f, 1.57598090e+00f, 1.61049032e+00f, 1.64575553e+00f,
+    1.68179286e+00f, 1.71861935e+00f, 1.75625217e+00f, 1.79470909e+00f, 1.83400810e+00f, 1.87416768e+00f,
+    1.91520655e+00f, 1.95714414e+00f,
 };
 
 /*

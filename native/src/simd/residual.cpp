@@ -23,7 +23,8 @@ struct VectorOps {
 
 /* In place, in any order that both rows share unless a cut-off counts tokens. */
 template <bool kCut, bool kDrift, class Source>
-int32_t Pass(const Source p, const Source q, const ResidualTerms& terms, int32_t n, double* sums, ResidualReport* report) {
+int32_t Pass(const Source p, const Source q, const ResidualTerms& terms, int32_t n, double* sums,
+             ResidualReport* report) {
   const D d;
   const V zero = hn::Zero(d), kept = hn::Set(d, terms.kept), ratio = hn::Set(d, terms.ratio);
   const auto target_power = [](V x, V scale) HWY_ATTR { return finite_exp2(D(), x, scale, hn::Set(D(), 1.0f)); };
@@ -74,17 +75,18 @@ int32_t Pass(const Source p, const Source q, const ResidualTerms& terms, int32_t
 }
 
 template <bool kCut, bool kDrift>
-double Block(const float* x, const float* y, const ResidualTerms& terms, int32_t n, float* out, ResidualReport* report) {
+double Block(const float* x, const float* y, const ResidualTerms& terms, int32_t n, float* out,
+             ResidualReport* report) {
   const D d;
   const V zero = hn::Zero(d), kept = hn::Set(d, terms.kept), ratio = hn::Set(d, terms.ratio);
   const V bound = hn::Set(d, terms.draft_largest);
   const Elements<COOLSD_F32, false> p{reinterpret_cast<const char*>(x), nullptr, 0};
   const Elements<COOLSD_F32, false> q{reinterpret_cast<const char*>(y), nullptr, 0};
   const auto power = [](V t, V scale) HWY_ATTR { return exp2(D(), t * scale); };
-  V sum = zero, drift_sum = zero;
+  V r0 = zero, r1 = zero, d0 = zero, d1 = zero;
   M fits = zero == zero;
   const int32_t step = lanes();
-  for (int32_t i = 0; i < n; i += step) {
+  const auto add = [&](int32_t i, V& sum, V& drift_sum) HWY_ATTR {
     const bool whole = i + step <= n;
     const V target = whole ? p.whole(i) : p.rest(i, n), draft = whole ? q.whole(i) : q.rest(i, n);
     fits = hn::And(fits, draft <= bound);
@@ -98,24 +100,32 @@ double Block(const float* x, const float* y, const ResidualTerms& terms, int32_t
     } else {
       hn::BlendedStore(r, hn::FirstN(d, static_cast<size_t>(n - i)), d, out + i);
     }
+  };
+  for (int32_t i = 0; i < n; i += 2 * step) {
+    add(i, r0, d0);
+    if (i + step < n) add(i + step, r1, d1);
   }
-  if constexpr (kDrift) report->drift += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, drift_sum)));
+  if constexpr (kDrift) report->drift += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, d0 + d1)));
   report->draft_fits = report->draft_fits && hn::AllTrue(d, fits);
-  return static_cast<double>(hn::GetLane(hn::SumOfLanes(d, sum)));
+  return static_cast<double>(hn::GetLane(hn::SumOfLanes(d, r0 + r1)));
 }
 
 bool Cut(const ResidualTerms& terms) { return terms.target.cut || terms.draft.cut; }
 
 template <int kDtype>
-int32_t PassAs(const Row& p, const Row& q, const ResidualTerms& terms, int32_t n, double* sums, ResidualReport* report) {
+int32_t PassAs(const Row& p, const Row& q, const ResidualTerms& terms, int32_t n, double* sums,
+               ResidualReport* report) {
   const Elements<kDtype, false> x{p.data, nullptr, 0}, y{q.data, nullptr, 0};
   if (terms.drift) {
-    return Cut(terms) ? Pass<true, true>(x, y, terms, n, sums, report) : Pass<false, true>(x, y, terms, n, sums, report);
+    return Cut(terms) ? Pass<true, true>(x, y, terms, n, sums, report)
+                      : Pass<false, true>(x, y, terms, n, sums, report);
   }
-  return Cut(terms) ? Pass<true, false>(x, y, terms, n, sums, report) : Pass<false, false>(x, y, terms, n, sums, report);
+  return Cut(terms) ? Pass<true, false>(x, y, terms, n, sums, report)
+                    : Pass<false, false>(x, y, terms, n, sums, report);
 }
 
-int32_t SumsOf(const Row& p, const Row& q, const ResidualTerms& terms, int32_t n, double* sums, ResidualReport* report) {
+int32_t SumsOf(const Row& p, const Row& q, const ResidualTerms& terms, int32_t n, double* sums,
+               ResidualReport* report) {
   switch (p.dtype) {
     case COOLSD_F32:
       return PassAs<COOLSD_F32>(p, q, terms, n, sums, report);
@@ -129,9 +139,11 @@ int32_t SumsOf(const Row& p, const Row& q, const ResidualTerms& terms, int32_t n
 double BlockOf(const float* x, const float* y, const ResidualTerms& terms, int32_t n, float* out,
                ResidualReport* report) {
   if (terms.drift) {
-    return Cut(terms) ? Block<true, true>(x, y, terms, n, out, report) : Block<false, true>(x, y, terms, n, out, report);
+    return Cut(terms) ? Block<true, true>(x, y, terms, n, out, report)
+                      : Block<false, true>(x, y, terms, n, out, report);
   }
-  return Cut(terms) ? Block<true, false>(x, y, terms, n, out, report) : Block<false, false>(x, y, terms, n, out, report);
+  return Cut(terms) ? Block<true, false>(x, y, terms, n, out, report)
+                    : Block<false, false>(x, y, terms, n, out, report);
 }
 
 }  // namespace coolsd::simd::HWY_NAMESPACE

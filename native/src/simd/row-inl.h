@@ -22,6 +22,27 @@ using M = hn::Mask<D>;
 
 HWY_INLINE int32_t lanes() { return static_cast<int32_t>(hn::Lanes(D())); }
 
+#if HWY_ARCH_X86 && HWY_TARGET > HWY_AVX2
+/* Before F16C: PromoteTo() of Highway 1.0 takes infinities and NaN for large numbers there. */
+HWY_INLINE V from_half(const uint16_t* from) {
+  const D d;
+  const hn::RebindToUnsigned<D> du;
+  const hn::Rebind<uint16_t, D> half;
+  const auto bits = hn::PromoteTo(du, hn::LoadU(half, from));
+  const auto magnitude = hn::And(bits, hn::Set(du, 0x7FFFu));
+  const auto sign = hn::ShiftLeft<16>(hn::Xor(bits, magnitude));
+  const V scaled = hn::BitCast(d, hn::ShiftLeft<13>(magnitude)) * hn::Set(d, 0x1p112f);
+  const auto special = hn::VecFromMask(du, magnitude > hn::Set(du, 0x7BFFu));
+  const auto exponent = hn::And(special, hn::Set(du, 0x7F800000u));
+  return hn::BitCast(d, hn::Or(hn::Or(hn::BitCast(du, scaled), exponent), sign));
+}
+#else
+HWY_INLINE V from_half(const uint16_t* from) {
+  const hn::Rebind<hwy::float16_t, D> half;
+  return hn::PromoteTo(D(), hn::LoadU(half, reinterpret_cast<const hwy::float16_t*>(from)));
+}
+#endif
+
 /* One vector of elements of any type, from unaligned memory. */
 template <int kDtype>
 HWY_INLINE V widen(const char* from) {
@@ -29,8 +50,7 @@ HWY_INLINE V widen(const char* from) {
   if constexpr (kDtype == COOLSD_F32) {
     return hn::LoadU(d, reinterpret_cast<const float*>(from));
   } else if constexpr (kDtype == COOLSD_F16) {
-    const hn::Rebind<hwy::float16_t, D> half;
-    return hn::PromoteTo(d, hn::LoadU(half, reinterpret_cast<const hwy::float16_t*>(from)));
+    return from_half(reinterpret_cast<const uint16_t*>(from));
   } else {
     const hn::Rebind<uint16_t, D> half;
     const hn::RebindToUnsigned<D> wide;

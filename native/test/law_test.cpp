@@ -91,7 +91,7 @@ void check(const Law& law, const Row& row, int32_t n, double temperature, Scratc
     mass += std::exp2((static_cast<double>(row[i]) - largest) * std::min(kLog2E / temperature, 1e38));
     reached[size(i)] = mass;
   }
-  ASSERT_NEAR(found.mass / mass, 1, 1e-6) << what;
+  ASSERT_NEAR(found.mass / mass, 1, 1.5e-6) << what;
   for (double u : {0.0, 0.1, 0.5, 0.9, 1 - 0x1p-32}) {
     const int32_t token = law.draw(u, scratch);
     ASSERT_TRUE(token >= 0 && token < n) << what;
@@ -233,14 +233,14 @@ TEST(Residual, SumsAndDrawsAgreeWithDouble) {
               reached[size(i)] = sum;
             }
             const std::string what = std::string(p_shape.name) + ", " + q_shape.name + " n " + std::to_string(n);
-            ASSERT_NEAR(found.residual, sum, 2e-6) << what;
-            ASSERT_NEAR(found.drift, drift, 2e-6) << what;
+            ASSERT_NEAR(found.residual, sum, 3e-6) << what;
+            ASSERT_NEAR(found.drift, drift, 3e-6) << what;
             for (double u : {0.0, 0.3, 0.99}) {
               const int32_t token = residual.draw(u, scratch);
               ASSERT_TRUE(token >= 0 && token < n) << what;
               if (sum < 1e-4) continue; /* mostly rounding */
               const double before = token == 0 ? 0 : reached[size(token - 1)];
-              ASSERT_TRUE(before <= u * sum + 2e-6 && u * sum - 2e-6 <= reached[size(token)]) << what;
+              ASSERT_TRUE(before <= u * sum + 3e-6 && u * sum - 3e-6 <= reached[size(token)]) << what;
             }
           }
         }

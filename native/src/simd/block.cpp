@@ -79,7 +79,7 @@ double ExponentialsAs(const float* x, int32_t n, const Exponential& e, float* ou
   const D d;
   const Elements<COOLSD_F32, false> source{reinterpret_cast<const char*>(x), nullptr, 0};
   const auto power = [](V t, V scale) HWY_ATTR { return exp2(D(), t * scale); };
-  V s0 = hn::Zero(d), s1 = s0;
+  V s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
   const auto at = [&](int32_t k) HWY_ATTR {
     const V y = exponential<kCut>(source.whole(k), e, k, power);
     hn::StoreU(y, d, out + k);
@@ -87,20 +87,19 @@ double ExponentialsAs(const float* x, int32_t n, const Exponential& e, float* ou
   };
   const int32_t step = lanes();
   int32_t i = 0;
-  for (; i + 2 * step <= n; i += 2 * step) {
+  for (; i + 4 * step <= n; i += 4 * step) {
     s0 = s0 + at(i);
     s1 = s1 + at(i + step);
+    s2 = s2 + at(i + 2 * step);
+    s3 = s3 + at(i + 3 * step);
   }
-  if (i + step <= n) {
-    s0 = s0 + at(i);
-    i += step;
-  }
+  for (; i + step <= n; i += step) s0 = s0 + at(i);
   if (i < n) {
     const V y = exponential<kCut>(source.rest(i, n), e, i, power);
     hn::BlendedStore(y, hn::FirstN(d, static_cast<size_t>(n - i)), d, out + i);
     s1 = s1 + y;
   }
-  return static_cast<double>(hn::GetLane(hn::SumOfLanes(d, s0 + s1)));
+  return static_cast<double>(hn::GetLane(hn::SumOfLanes(d, (s0 + s1) + (s2 + s3))));
 }
 
 double Exponentials(const float* x, int32_t n, const Exponential& e, float* out) {

@@ -39,6 +39,9 @@ HWY_INLINE V exp2(D d, V t) {
   return V{_mm512_scalef_ps(y.raw, t.raw)};
 }
 
+/* Whether finite_exp2() of x and the factor 2^(-reference scale) will do for x - reference: one operation less. */
+constexpr bool kFactorShifts = true;
+
 /* 2^(i / 32) */
 HWY_ALIGN static constexpr float kRoots[32] = {
     1.00000000e+00f, 1.02189720e+00f, 1.04427373e+00f, 1.06714046e+00f, 1.09050775e+00f, 1.11438680e+00f,
@@ -69,6 +72,8 @@ HWY_INLINE V finite_exp2(D d, V x, V scale, V factor) {
 }
 
 #else
+
+constexpr bool kFactorShifts = false;
 
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V exp2(D d, V t) {

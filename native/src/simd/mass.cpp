@@ -8,17 +8,18 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include "simd/exp2-inl.h"
+#include "simd/kept-inl.h"
 #include "simd/row-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace coolsd::simd::HWY_NAMESPACE {
 
-template <class Source>
+template <bool kShifted, class Source>
 int32_t Pass(const Source x, int32_t n, const MassTerms& terms, double* sums, float* largest) {
   const D d;
-  const V reference = hn::Set(d, terms.reference), scale = hn::Set(d, terms.scale), one = hn::Set(d, 1.0f);
-  const auto power = [&](V v) HWY_ATTR { return finite_exp2(d, v - reference, scale, one); };
+  const V reference = hn::Set(d, terms.reference), scale = hn::Set(d, terms.scale);
+  const V factor = hn::Set(d, kShifted ? static_cast<float>(shift(terms.reference, terms.scale)) : 1.0f);
+  const auto power = [&](V v) HWY_ATTR { return finite_exp2(d, kShifted ? v : v - reference, scale, factor); };
   const int32_t step = lanes();
   int32_t done = 0;
   for (int32_t i = 0; i < n; ++done) {
@@ -57,10 +58,18 @@ int32_t Pass(const Source x, int32_t n, const MassTerms& terms, double* sums, fl
   return done;
 }
 
+template <class Source>
+int32_t PassOver(const Source x, int32_t n, const MassTerms& terms, double* sums, float* largest) {
+  if (kFactorShifts && in_reach(shift(terms.reference, terms.scale))) {
+    return Pass<kFactorShifts>(x, n, terms, sums, largest);
+  }
+  return Pass<false>(x, n, terms, sums, largest);
+}
+
 template <int kDtype>
 int32_t PassAs(const Row& row, int32_t n, const MassTerms& terms, double* sums, float* largest) {
-  if (row.uncond == nullptr) return Pass(Elements<kDtype, false>{row.data, nullptr, 0}, n, terms, sums, largest);
-  return Pass(Elements<kDtype, true>{row.data, row.uncond, row.guidance}, n, terms, sums, largest);
+  if (row.uncond == nullptr) return PassOver(Elements<kDtype, false>{row.data, nullptr, 0}, n, terms, sums, largest);
+  return PassOver(Elements<kDtype, true>{row.data, row.uncond, row.guidance}, n, terms, sums, largest);
 }
 
 int32_t MassOf(const Row& row, int32_t n, const MassTerms& terms, double* sums, float* largest) {

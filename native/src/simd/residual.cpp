@@ -21,14 +21,27 @@ struct VectorOps {
   static HWY_INLINE V smaller(V a, V b) { return hn::Min(b, a); }
 };
 
+/* What finite_exp2() multiplies the two exponentials by when they are taken without their references. */
+struct Factors {
+  double target, draft;
+};
+
+Factors shifted(const ResidualTerms& terms) {
+  return {shift(terms.target.reference, terms.target.scale),
+          shift(terms.draft.reference, terms.draft.scale) * static_cast<double>(terms.ratio)};
+}
+
 /* In place, in any order that both rows share unless a cut-off counts tokens. */
-template <bool kCut, bool kDrift, class Source>
+template <bool kCut, bool kDrift, bool kShifted, class Source>
 int32_t Pass(const Source p, const Source q, const ResidualTerms& terms, int32_t n, double* sums,
              ResidualReport* report) {
   const D d;
-  const V zero = hn::Zero(d), kept = hn::Set(d, terms.kept), ratio = hn::Set(d, terms.ratio);
-  const auto target_power = [](V x, V scale) HWY_ATTR { return finite_exp2(D(), x, scale, hn::Set(D(), 1.0f)); };
-  const auto draft_power = [&](V x, V scale) HWY_ATTR { return finite_exp2(D(), x, scale, ratio); };
+  const V zero = hn::Zero(d), kept = hn::Set(d, terms.kept);
+  const Factors factors = kShifted ? shifted(terms) : Factors{1, static_cast<double>(terms.ratio)};
+  const V target_factor = hn::Set(d, static_cast<float>(factors.target));
+  const V draft_factor = hn::Set(d, static_cast<float>(factors.draft));
+  const auto target_power = [&](V x, V scale) HWY_ATTR { return finite_exp2(D(), x, scale, target_factor); };
+  const auto draft_power = [&](V x, V scale) HWY_ATTR { return finite_exp2(D(), x, scale, draft_factor); };
   const int32_t step = lanes();
   int32_t done = 0;
   for (int32_t i = 0; i < n; ++done) {
@@ -36,8 +49,8 @@ int32_t Pass(const Source p, const Source q, const ResidualTerms& terms, int32_t
     V most = hn::Neg(hn::Inf(d));
     const auto add = [&](V x, V y, int32_t at, V& sum, V& drift_sum, auto counted) HWY_ATTR {
       most = hn::Max(most, y);
-      const V a = exponential<kCut>(x, terms.target, at, target_power);
-      const V b = exponential<kCut>(y, terms.draft, at, draft_power);
+      const V a = exponential<kCut, kShifted>(x, terms.target, at, target_power);
+      const V b = exponential<kCut, kShifted>(y, terms.draft, at, draft_power);
       drafted = drafted + counted(b); /* shows what the comparisons would not: NaN, or an infinite b */
       sum = sum + counted(residual<VectorOps>(a, b, kept, zero));
       if constexpr (kDrift) drift_sum = drift_sum + counted(drift<VectorOps>(a, b, kept, zero));
@@ -112,16 +125,26 @@ double Block(const float* x, const float* y, const ResidualTerms& terms, int32_t
 
 bool Cut(const ResidualTerms& terms) { return terms.target.cut || terms.draft.cut; }
 
+template <bool kShifted, class Source>
+int32_t PassOver(const Source p, const Source q, const ResidualTerms& terms, int32_t n, double* sums,
+                 ResidualReport* report) {
+  if (terms.drift) {
+    return Cut(terms) ? Pass<true, true, kShifted>(p, q, terms, n, sums, report)
+                      : Pass<false, true, kShifted>(p, q, terms, n, sums, report);
+  }
+  return Cut(terms) ? Pass<true, false, kShifted>(p, q, terms, n, sums, report)
+                    : Pass<false, false, kShifted>(p, q, terms, n, sums, report);
+}
+
 template <int kDtype>
 int32_t PassAs(const Row& p, const Row& q, const ResidualTerms& terms, int32_t n, double* sums,
                ResidualReport* report) {
   const Elements<kDtype, false> x{p.data, nullptr, 0}, y{q.data, nullptr, 0};
-  if (terms.drift) {
-    return Cut(terms) ? Pass<true, true>(x, y, terms, n, sums, report)
-                      : Pass<false, true>(x, y, terms, n, sums, report);
+  const Factors factors = shifted(terms);
+  if (kFactorShifts && in_reach(factors.target) && in_reach(factors.draft)) {
+    return PassOver<kFactorShifts>(x, y, terms, n, sums, report);
   }
-  return Cut(terms) ? Pass<true, false>(x, y, terms, n, sums, report)
-                    : Pass<false, false>(x, y, terms, n, sums, report);
+  return PassOver<false>(x, y, terms, n, sums, report);
 }
 
 int32_t SumsOf(const Row& p, const Row& q, const ResidualTerms& terms, int32_t n, double* sums,

@@ -171,35 +171,11 @@ int32_t Law::draw(double u, Scratch& scratch) const {
     if (before + sum > wanted) {
       const float* x = values(from, block(from), scratch.target_block.data());
       simd::exponentials(x, block(from), exponential(from), scratch.weights.data());
-      return from + search(scratch.weights.data(), block(from), before, wanted);
+      return from + simd::search(scratch.weights.data(), block(from), before, wanted);
     }
     before += sum;
   }
   return -1;
-}
-
-int32_t search(const float* weights, int32_t n, double before, double wanted) {
-  constexpr int32_t kChunk = 32;
-  int32_t last = -1;
-  for (int32_t from = 0; from < n; from += kChunk) {
-    const int32_t to = std::min(n, from + kChunk);
-    double four[4] = {0, 0, 0, 0};
-    for (int32_t i = from; i < to; ++i) four[i & 3] += static_cast<double>(weights[i]);
-    const double sum = (four[0] + four[1]) + (four[2] + four[3]);
-    if (sum <= 0) continue;
-    const bool here = before + sum > wanted;
-    double reached = before;
-    for (int32_t i = from; i < to; ++i) {
-      if (weights[i] > 0) {
-        last = i;
-        reached += static_cast<double>(weights[i]);
-        if (here && reached > wanted) return i;
-      }
-    }
-    if (here) return last;
-    before += sum;
-  }
-  return last;
 }
 
 }  // namespace coolsd

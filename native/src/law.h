@@ -88,12 +88,6 @@ class Law {
   int32_t cut_index_ = std::numeric_limits<int32_t>::max();
 };
 
-/*
- * Finds the token where the running sum of weights first exceeds wanted, inside one block of n weights of which before
- * is the sum of everything earlier. -1 if no weight is positive.
- */
-int32_t search(const float* weights, int32_t n, double before, double wanted);
-
 }  // namespace coolsd
 
 #endif

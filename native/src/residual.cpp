@@ -71,7 +71,8 @@ int32_t Residual::draw(double u, Scratch& scratch) const {
       simd::ResidualReport ignored;
       block(from, false, scratch, &ignored);
       /* The block's sum may have been rounding only, and so not be there again. */
-      const int32_t found = search(scratch.weights.data(), std::min(simd::kBlock, p_.hi() - from), before, wanted);
+      const int32_t found =
+          simd::search(scratch.weights.data(), std::min(simd::kBlock, p_.hi() - from), before, wanted);
       if (found >= 0) return from + found;
     }
     before += sum;

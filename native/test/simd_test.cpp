@@ -107,6 +107,20 @@ TEST(Simd, WholeRowsAreSummedOrLeft) {
   }
 }
 
+TEST(Simd, SearchFindsTheTokenOrTheLastWithAWeight) {
+  for (int32_t n : {1, 5, 127, 128, 129, 300, 2048}) {
+    std::vector<float> weights(static_cast<size_t>(n));
+    for (int32_t i = 0; i < n; ++i) weights[static_cast<size_t>(i)] = i % 3 == 0 && i < 250 ? 0.5f : 0.0f;
+    const int32_t all = (std::min(n, 250) + 2) / 3;
+    for (int32_t k = 0; k < all; ++k) {
+      EXPECT_EQ(search(weights.data(), n, 2, 2 + 0.5 * k), 3 * k);
+      EXPECT_EQ(search(weights.data(), n, 2, 2.25 + 0.5 * k), 3 * k);
+    }
+    EXPECT_EQ(search(weights.data(), n, 2, 1e9), 3 * (all - 1));
+    EXPECT_EQ(search(std::vector<float>(static_cast<size_t>(n)).data(), n, 2, 2), -1);
+  }
+}
+
 TEST(Simd, SelectionAgreesWithSorting) {
   std::mt19937 random(3);
   for (int32_t n : {1, 2, 15, 16, 17, 255, 256, 257, 1000, 5003}) {

@@ -106,6 +106,44 @@ double Exponentials(const float* x, int32_t n, const Exponential& e, float* out)
   return e.cut ? ExponentialsAs<true>(x, n, e, out) : ExponentialsAs<false>(x, n, e, out);
 }
 
+double SumInDouble(const float* x, int32_t n) {
+  const hn::ScalableTag<double> dd;
+  const hn::Rebind<float, hn::ScalableTag<double>> df;
+  const int32_t step = static_cast<int32_t>(hn::Lanes(dd));
+  auto s0 = hn::Zero(dd), s1 = s0;
+  int32_t i = 0;
+  for (; i + 2 * step <= n; i += 2 * step) {
+    s0 = s0 + hn::PromoteTo(dd, hn::LoadU(df, x + i));
+    s1 = s1 + hn::PromoteTo(dd, hn::LoadU(df, x + i + step));
+  }
+  double sum = hn::GetLane(hn::SumOfLanes(dd, s0 + s1));
+  for (; i < n; ++i) sum += static_cast<double>(x[i]);
+  return sum;
+}
+
+int32_t Search(const float* weights, int32_t n, double before, double wanted) {
+  constexpr int32_t kChunk = 128;
+  int32_t last = -1;       /* start of the last chunk with a weight, */
+  double reached = before; /* and the sum of everything before it */
+  for (int32_t from = 0; from < n; from += kChunk) {
+    const double sum = SumInDouble(weights + from, HWY_MIN(n - from, kChunk));
+    if (!(sum > 0)) continue;
+    last = from;
+    reached = before;
+    before += sum;
+    if (before > wanted) break;
+  }
+  if (last < 0) return -1;
+  int32_t token = -1;
+  for (int32_t i = last; i < HWY_MIN(n, last + kChunk); ++i) {
+    if (!(weights[i] > 0)) continue;
+    token = i;
+    reached += static_cast<double>(weights[i]);
+    if (reached > wanted) break;
+  }
+  return token;
+}
+
 }  // namespace coolsd::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -115,6 +153,7 @@ namespace coolsd::simd {
 HWY_EXPORT(Load);
 HWY_EXPORT(MaximumOf);
 HWY_EXPORT(Exponentials);
+HWY_EXPORT(Search);
 
 void load(const Row& row, int32_t n, float* out) { HWY_DYNAMIC_DISPATCH(Load)(row, n, out); }
 
@@ -122,6 +161,10 @@ Maximum maximum(const float* x, int32_t n) { return HWY_DYNAMIC_DISPATCH(Maximum
 
 double exponentials(const float* x, int32_t n, const Exponential& e, float* out) {
   return HWY_DYNAMIC_DISPATCH(Exponentials)(x, n, e, out);
+}
+
+int32_t search(const float* weights, int32_t n, double before, double wanted) {
+  return HWY_DYNAMIC_DISPATCH(Search)(weights, n, before, wanted);
 }
 
 }  // namespace coolsd::simd

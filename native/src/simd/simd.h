@@ -86,6 +86,12 @@ double exponentials(const float* x, int32_t n, const Exponential& e, float* out)
 double residuals(const float* target, const float* draft, const ResidualTerms& terms, int32_t n, float* out,
                  ResidualReport* report);
 
+/*
+ * Finds the token of a block where the running sum of its weights, in double, first exceeds wanted; before is the sum
+ * of everything earlier. The last token with a weight if it stays below, -1 if none has one.
+ */
+int32_t search(const float* weights, int32_t n, double before, double wanted);
+
 /* Cut-offs. */
 
 struct Sifted {

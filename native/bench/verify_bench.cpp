@@ -73,7 +73,9 @@ int main(int argc, char** argv) {
     add({vocab, COOLSD_F32, 1, false, false, 2000});
   }
   for (int32_t vocab = 8192; vocab <= 1 << 20; vocab *= 2) {
-    if (vocab != 16384 && vocab != 65536) add({vocab, COOLSD_F32, 1, true, false, 0});
+    if (vocab == 16384 || vocab == 65536) continue;
+    add({vocab, COOLSD_F32, 1, true, false, 0});
+    add({vocab, COOLSD_BF16, 1, true, false, 0});
   }
   for (int32_t batch = 2; batch <= 64; batch *= 2) add({16384, COOLSD_F32, batch, true, false, 0});
   benchmark::Initialize(&argc, argv);

@@ -78,7 +78,7 @@ coolsd_row_status Law::sum_all(Scratch& scratch) {
       });
       reference_ = here.largest;
     } else if (reference_ != -kInf) {
-      fast = false; /* -inf stopped it, and will again */
+      fast = false; /* a mask like -3e38 stopped it, and will again */
     }
     sums_[index(from)] =
         here.largest == -kInf ? 0 : simd::exponentials(x, n, exponential(from), scratch.weights.data());

@@ -29,7 +29,7 @@ double Residual::block(int32_t from, bool drift, Scratch& scratch, simd::Residua
 
 coolsd_row_status Residual::sum(bool with_drift, Scratch& scratch, Moments& out) {
   const bool drift = with_drift && omega_ > 1;
-  /* In place where both rows are what the fast loop reads, until -inf stops it. */
+  /* In place where both rows are what the fast loop reads, until something stops it. */
   bool fast = simd::readable_together(p_.row(), q_.row()) && q_.lo() <= p_.lo() && p_.hi() <= q_.hi();
   simd::ResidualReport report;
   for (int32_t from = p_.lo(); from < p_.hi();) {

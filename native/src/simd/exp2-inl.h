@@ -1,6 +1,6 @@
 /*
  * 2^t in every lane for t <= 126, two ways: exp2() for every t, with 0 at -inf, and finite_exp2(), which gives
- * factor 2^(x scale), or something not finite at -inf and near it, and is faster where it does. Relative error below
+ * factor 2^(x scale), or something not finite where x scale is below -2^86, and is faster for it. Relative error below
  * 2^-21 from -126 on (simd_test.cpp goes through every binade against double); below that less than 2^-125. NaN stays
  * NaN: a sum of powers tells whether there was one.
  */
@@ -54,7 +54,7 @@ HWY_ALIGN static constexpr float kRoots[32] = {
 
 /*
  * x scale = n + r with n a multiple of 1/32: the table, into which the factor goes once for all, a quadratic and the
- * exponent. -inf leaves r = NaN, and beyond -2^86 r can be so large that its square is infinite.
+ * exponent. At -inf r is NaN, of which scalef makes 0; beyond -2^86 r can be so large that its square is infinite.
  */
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V finite_exp2(D d, V x, V scale, V factor) {

@@ -29,9 +29,9 @@ struct Exponential {
 const char* target();
 
 /*
- * Whole rows, in place: the fast loops. They are for finite logits. -inf, NaN and +inf may stop them, and so may a
- * value above the limit; they then return the number of blocks before the one concerned, which is for the functions
- * below.
+ * Whole rows, in place: the fast loops. They stop at a block with NaN, +inf, a value above the limit, or one so low that
+ * its exponent is beyond -2^86, and return the number of blocks before it; such a block is for the functions further
+ * down.
  */
 
 /* How the exponentials 2^((x - reference) scale) of a row are summed. */

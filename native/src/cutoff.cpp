@@ -6,27 +6,13 @@
 #include <limits>
 
 #include "law.h"
+#include "ordered.h"
 
 namespace coolsd {
 
 namespace {
 
 constexpr float kLowest = std::numeric_limits<float>::lowest();
-
-/* Unsigned integers in the order of the floats they come from; -0 equals 0, as in comparisons of values. */
-uint32_t ordered(float x) {
-  const float value = x + 0.0f;
-  uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
-}
-
-float from_ordered(uint32_t key) {
-  const uint32_t bits = key & 0x80000000u ? key & 0x7FFFFFFFu : ~key;
-  float value;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
-}
 
 /* The value at which a running total over the largest values first reaches its goal, and how many equal ones it takes.
  */
@@ -87,88 +73,63 @@ Selected select(const float* x, int32_t n, double goal, Weight weight) {
   return {from_ordered(prefix), equal, above, equal == in_bin};
 }
 
-/* A bound that about a quarter more than k of the values reach, from a fixed sample of them; lowest if k is many. */
-float guess(const Law& law, int32_t k) {
-  constexpr int32_t kSample = 256;
-  const int32_t n = law.hi() - law.lo();
-  if (n < 4 * kSample) return kLowest;
-  const double share = static_cast<double>(k) / n;
-  const int32_t rank = static_cast<int32_t>(kSample * share * 1.25) + 8;
-  if (rank >= kSample) return kLowest;
-  std::array<float, kSample> sample;
-  for (int32_t i = 0; i < kSample; ++i) {
-    sample[static_cast<size_t>(i)] = law.row()[law.lo() + static_cast<int64_t>(i) * n / kSample];
-  }
-  std::nth_element(sample.begin(), sample.begin() + rank, sample.end(), [](float a, float b) { return a > b; });
-  return std::max(kLowest, sample[static_cast<size_t>(rank)]);
-}
-
-int32_t candidates(const Law& law, float bound, Scratch& scratch) {
-  int32_t count = 0;
-  for (int32_t from = law.lo(); from < law.hi(); from += simd::kBlock) {
-    const int32_t n = std::min(simd::kBlock, law.hi() - from);
-    const float* x = law.values(from, n, scratch.target_block.data());
-    count += simd::compress(x, n, bound, scratch.candidates.data() + count);
-  }
-  return count;
-}
-
-/* Index of the so-many-th token with the selected value. */
-int32_t index_of(const Law& law, const Selected& s, Scratch& scratch) {
-  if (s.all_equal) return std::numeric_limits<int32_t>::max();
-  int32_t seen = 0;
-  for (int32_t from = law.lo(); from < law.hi(); from += simd::kBlock) {
-    const int32_t n = std::min(simd::kBlock, law.hi() - from);
-    const float* x = law.values(from, n, scratch.target_block.data());
-    for (int32_t i = 0; i < n; ++i) {
-      if (x[i] == s.value && ++seen == s.equal) return from + i;
-    }
-  }
-  return std::numeric_limits<int32_t>::max();
-}
-
 }  // namespace
 
-Cutoff::Request Cutoff::request(const coolsd_sampling& s, int32_t n) {
+CandidateCutoff::Request CandidateCutoff::request(const coolsd_sampling& s, int32_t n) {
   if (s.temperature == 0) return {true, 1, 1};
   const int32_t k = s.top_k == 0 ? n : std::min(s.top_k, n);
   return {k < n || s.top_p < 1, k, static_cast<double>(s.top_p)};
 }
 
-Cutoff Cutoff::find(const Law& law, const Request& request, Scratch& scratch) {
-  int32_t n = 0;
-  const float bound = request.top_k < law.hi() - law.lo() ? guess(law, request.top_k) : kLowest;
-  n = candidates(law, bound, scratch);
-  if (n < request.top_k && bound != kLowest) n = candidates(law, kLowest, scratch);
+/* A bound that about a quarter more than k of the values reach, from a fixed sample of them; lowest if k is many. */
+float CandidateCutoff::guess(const Row& row, int32_t lo, int32_t n, int32_t k, Scratch& scratch) {
+  constexpr int32_t kSample = 256;
+  if (n < 4 * kSample) return kLowest;
+  const double share = static_cast<double>(k) / n;
+  const int32_t rank = static_cast<int32_t>(kSample * share * 1.25) + 8;
+  if (rank >= kSample) return kLowest;
+  float* sample = scratch.masses.data();
+  float least = std::numeric_limits<float>::infinity(), most = -least;
+  for (int32_t i = 0; i < kSample; ++i) {
+    sample[i] = row[lo + static_cast<int64_t>(i) * n / kSample];
+    least = std::min(least, sample[i]);
+    most = std::max(most, sample[i]);
+  }
+  return std::max(kLowest, simd::kth_largest(sample, kSample, rank, least, most, sample));
+}
+
+CandidateCutoff CandidateCutoff::find(const Candidates& all, const Request& request, const simd::Exponential& e,
+                                      Scratch& scratch) {
   const float* x = scratch.candidates.data();
-  Cutoff cutoff{-std::numeric_limits<float>::infinity(), std::numeric_limits<int32_t>::max()};
+  const int32_t n = all.count;
+  CandidateCutoff cutoff{-std::numeric_limits<float>::infinity(), kEnd};
+  int32_t equal = kEnd; /* of those with the value, so many are kept */
   if (request.top_k < n) {
-    const Selected s = select(x, n, request.top_k, [](int32_t) { return 1.0; });
-    cutoff = {s.value, index_of(law, s, scratch)};
-    if (request.top_p < 1) {
-      /* Only the k: everything above the value, and the equal ones that are kept. */
-      int32_t kept = 0, equal = 0;
-      for (int32_t i = 0; i < n; ++i) {
-        if (x[i] > s.value || (x[i] == s.value && equal++ < s.equal))
-          scratch.candidates[static_cast<size_t>(kept++)] = x[i];
-      }
-      n = kept;
-    }
+    const float value = simd::kth_largest(x, n, request.top_k, all.least, all.largest, scratch.masses.data());
+    const int32_t above = simd::count(x, n, std::nextafter(value, std::numeric_limits<float>::infinity()));
+    equal = request.top_k - above;
+    if (above + equal == simd::count(x, n, value)) equal = kEnd;
+    cutoff = {value, kEnd};
   }
   if (request.top_p < 1) {
+    /* Only the k: everything above the value, and the equal ones that are kept. */
+    float* kept = scratch.kept.data();
+    int32_t count = 0, same = 0;
+    for (int32_t i = 0; i < n; ++i) {
+      if (x[i] > cutoff.value || (x[i] == cutoff.value && same++ < equal)) kept[count++] = x[i];
+    }
     double mass = 0;
-    for (int32_t from = 0; from < n; from += simd::kBlock) {
-      const int32_t part = std::min(simd::kBlock, n - from);
-      simd::Exponential e = law.exponential(0);
-      e.cut = false;
-      mass += simd::exponentials(x + from, part, e, scratch.masses.data() + from);
+    for (int32_t from = 0; from < count; from += simd::kBlock) {
+      mass += simd::exponentials(kept + from, std::min(simd::kBlock, count - from), e, scratch.masses.data() + from);
     }
     const float* masses = scratch.masses.data();
     const Selected s =
-        select(x, n, request.top_p * mass, [masses](int32_t i) { return static_cast<double>(masses[i]); });
-    /* Equal to the last of the k: index_of counts in the row, and so does s.equal, both from the lowest index. */
-    if (!(s.value == cutoff.value && s.all_equal)) cutoff = {s.value, index_of(law, s, scratch)};
+        select(kept, count, request.top_p * mass, [masses](int32_t i) { return static_cast<double>(masses[i]); });
+    /* Equal to the last of the k: both count from the lowest index. */
+    if (!(s.value == cutoff.value && s.all_equal)) equal = s.all_equal ? kEnd : s.equal;
+    cutoff.value = s.value;
   }
+  if (equal != kEnd) cutoff.candidate = simd::nth_equal(x, n, cutoff.value, equal);
   return cutoff;
 }
 

@@ -3,19 +3,21 @@
 #define COOLSD_NATIVE_CUTOFF_H
 
 #include <cstdint>
+#include <limits>
 
 #include "coolsd.h"
+#include "row.h"
+#include "simd/simd.h"
 
 namespace coolsd {
 
-class Law;
 struct Scratch;
 
 /*
  * Tokens are ordered by value, largest first, then by index, lowest first. Kept are the first top_k, and of those the
  * shortest leading run with at least top_p of their mass (LlamaGen's order). Temperature 0 keeps the first token.
  */
-struct Cutoff {
+struct CandidateCutoff {
   struct Request {
     bool any;
     int32_t top_k; /* 1..n */
@@ -25,11 +27,23 @@ struct Cutoff {
   /* What a sampling asks for in a window of n tokens. */
   static Request request(const coolsd_sampling& sampling, int32_t n);
 
-  /* law has its row and largest value. */
-  static Cutoff find(const Law& law, const Request& request, Scratch& scratch);
+  /* A bound that the largest top_k of a window most likely reach, and few others. */
+  static float guess(const Row& row, int32_t lo, int32_t n, int32_t k, Scratch& scratch);
 
-  float value;
-  int32_t index;
+  /* Values of a window in order, in the scratch, among them the largest top_k. */
+  struct Candidates {
+    int32_t count;
+    float least, largest;
+  };
+
+  static constexpr int32_t kEnd = std::numeric_limits<int32_t>::max();
+
+  /* Where to cut the candidates; e is their exponential. */
+  static CandidateCutoff find(const Candidates& all, const Request& request, const simd::Exponential& e,
+                              Scratch& scratch);
+
+  float value;       /* kept are larger candidates */
+  int32_t candidate; /* and equal ones up to this */
 };
 
 }  // namespace coolsd

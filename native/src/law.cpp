@@ -2,23 +2,23 @@
 
 #include <algorithm>
 #include <cmath>
-
-#include "cutoff.h"
+#include <numeric>
 
 namespace coolsd {
 
 namespace {
 constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr double kLog2E = 1.4426950408889634;
+constexpr int32_t kSample = 512; /* tokens that the first reference is the largest of */
+constexpr float kFar = 4;        /* powers of two that the reference may be too low by, at some cost in accuracy */
 }  // namespace
 
 void Law::prepare(const Row& row, const coolsd_sampling& s, int32_t vocab) {
   row_ = row;
   lo_ = s.window_lo;
   hi_ = s.window_hi == 0 ? vocab : s.window_hi;
-  scale_ = s.temperature == 0 ? 0 : kLog2E / static_cast<double>(s.temperature);
-  /* Beyond f32 the exponentials are 0 or 1 anyway; infinity times 0 would not be. */
-  scale_ = std::min(scale_, 1e38);
+  /* Beyond f32 the exponentials are 0 or 1 anyway; infinity times 0 would not be. Temperature 0 keeps one token. */
+  scale_ = std::min(kLog2E / static_cast<double>(s.temperature), 1e38);
   cut_value_ = -kInf;
   cut_index_ = std::numeric_limits<int32_t>::max();
 }
@@ -27,45 +27,106 @@ const float* Law::values(int32_t from, int32_t n, float* buffer) const {
   if (row_.direct() && reinterpret_cast<uintptr_t>(row_.data) % alignof(float) == 0) {
     return reinterpret_cast<const float*>(row_.data) + from;
   }
-  simd::load(row_, from, n, buffer);
+  simd::load(row_.from(from), n, buffer);
   return buffer;
 }
 
 simd::Exponential Law::exponential(int32_t from) const {
   const bool cut = cut_value_ != -kInf;
   const int64_t relative = int64_t{cut_index_} - from;
-  const int64_t least = -1, most = simd::kBlock;
-  return {largest_, static_cast<float>(scale_), cut, cut_value_,
+  const int64_t least = -1, most = hi_;
+  return {reference_, static_cast<float>(scale_), cut, cut_value_,
           static_cast<int32_t>(std::clamp(relative, least, most))};
 }
 
 coolsd_row_status Law::assign(const Row& row, const coolsd_sampling& s, int32_t vocab, Scratch& scratch) {
   prepare(row, s, vocab);
-  const Cutoff::Request request = Cutoff::request(s, hi_ - lo_);
+  const CandidateCutoff::Request request = CandidateCutoff::request(s, hi_ - lo_);
+  const coolsd_row_status status = request.any ? sum_kept(request, scratch) : sum_all(scratch);
+  if (status != COOLSD_ROW_OK) return status;
+  mass_ = std::accumulate(sums_.begin(), sums_.begin() + blocks(), 0.0);
+  return COOLSD_ROW_OK;
+}
+
+/*
+ * The row is read once: exponentials are summed relative to a value found near its start, and the largest value is
+ * found in the same pass. A block that is far above the reference, or not finite, is read again by itself.
+ */
+coolsd_row_status Law::sum_all(Scratch& scratch) {
+  const float scale = static_cast<float>(scale_);
+  const int32_t few = std::min(kSample, hi_ - lo_);
+  const simd::Maximum near = simd::maximum(values(lo_, few, scratch.target_block.data()), few);
+  if (near.nan || near.largest == kInf) return what_is_wrong();
+  reference_ = near.largest;
   largest_ = -kInf;
-  mass_ = 0;
-  double sum = 0;
-  for (int32_t from = lo_; from < hi_; from += simd::kBlock) {
-    const int32_t n = std::min(simd::kBlock, hi_ - from);
-    const float* x = values(from, n, scratch.target_block.data());
-    const simd::Maximum block = simd::maximum(x, n);
-    if (block.nan || block.largest == kInf) return what_is_wrong();
-    if (block.largest > largest_) {
-      /* The sum so far is in units of the old largest. */
-      sum *= std::exp2((static_cast<double>(largest_) - static_cast<double>(block.largest)) * scale_);
-      if (largest_ == -kInf) sum = 0;
-      largest_ = block.largest;
+  bool fast = row_.uncond == nullptr || row_.guidance > 0;
+  for (int32_t from = lo_; from < hi_;) {
+    if (fast && reference_ != -kInf) {
+      const simd::MassTerms terms = {reference_, scale, reference_ + kFar / scale};
+      from += simd::mass(row_.from(from), hi_ - from, terms, &sums_[index(from)], &largest_) * simd::kBlock;
+      if (from >= hi_) break;
     }
-    if (!request.any && largest_ != -kInf) sum += simd::exponentials(x, n, exponential(from), nullptr);
+    const int32_t n = block(from);
+    const float* x = values(from, n, scratch.target_block.data());
+    const simd::Maximum here = simd::maximum(x, n);
+    if (here.nan || here.largest == kInf) return what_is_wrong();
+    if (here.largest > reference_) {
+      const double shrink = reference_ == -kInf ? 0 : std::exp2(shift(reference_, here.largest));
+      std::for_each_n(sums_.begin(), index(from), [shrink](double& earlier) {
+        earlier *= shrink;
+        if (earlier < 0x1p-100) earlier = 0; /* its exponentials are out of f32's reach */
+      });
+      reference_ = here.largest;
+    } else if (reference_ != -kInf) {
+      fast = false; /* a mask like -3e38 stopped it, and will again */
+    }
+    sums_[index(from)] =
+        here.largest == -kInf ? 0 : simd::exponentials(x, n, exponential(from), scratch.weights.data());
+    largest_ = std::max(largest_, here.largest);
+    from += n;
   }
-  if (largest_ == -kInf) return COOLSD_ROW_EMPTY;
-  if (request.any) {
-    const Cutoff cutoff = Cutoff::find(*this, request, scratch);
-    cut_value_ = cutoff.value;
-    cut_index_ = cutoff.index;
-    sum = sum_exponentials(scratch);
+  return largest_ == -kInf ? COOLSD_ROW_EMPTY : COOLSD_ROW_OK;
+}
+
+/* The candidates of a cut-off: all that reach the bound, with their number before each block. */
+coolsd_row_status Law::sift(float bound, Scratch& scratch, CandidateCutoff::Candidates& all) {
+  all = {0, bound, -kInf};
+  for (int32_t from = lo_; from < hi_; from += simd::kBlock) {
+    const float* x = values(from, block(from), scratch.target_block.data());
+    scratch.offsets[index(from)] = all.count;
+    const simd::Sifted here = simd::sift(x, block(from), bound, scratch.candidates.data() + all.count);
+    if (here.nan || here.largest == kInf) return what_is_wrong();
+    all.count += here.count;
+    all.largest = std::max(all.largest, here.largest);
   }
-  mass_ = sum;
+  scratch.offsets[static_cast<size_t>(blocks())] = all.count;
+  return all.largest == -kInf ? COOLSD_ROW_EMPTY : COOLSD_ROW_OK;
+}
+
+/* The row is read once; everything else happens among the candidates, but for the block of the last of equals. */
+coolsd_row_status Law::sum_kept(const CandidateCutoff::Request& request, Scratch& scratch) {
+  constexpr float kLowest = std::numeric_limits<float>::lowest();
+  const int32_t n = hi_ - lo_;
+  const float bound = request.top_k < n ? CandidateCutoff::guess(row_, lo_, n, request.top_k, scratch) : kLowest;
+  CandidateCutoff::Candidates all;
+  coolsd_row_status status = sift(bound, scratch, all);
+  if (status == COOLSD_ROW_OK && all.count < request.top_k && bound != kLowest) status = sift(kLowest, scratch, all);
+  if (status != COOLSD_ROW_OK) return status;
+  largest_ = reference_ = all.largest;
+  const CandidateCutoff cutoff = CandidateCutoff::find(all, request, exponential(lo_), scratch);
+  cut_value_ = cutoff.value;
+  for (int32_t from = lo_; from < hi_; from += simd::kBlock) {
+    const int32_t before = scratch.offsets[index(from)], here = scratch.offsets[index(from) + 1] - before;
+    const float* x = scratch.candidates.data() + before;
+    if (cutoff.candidate - before >= 0 && cutoff.candidate - before < here) {
+      const int32_t nth = static_cast<int32_t>(std::count(x, x + (cutoff.candidate - before) + 1, cut_value_));
+      const float* row = values(from, block(from), scratch.target_block.data());
+      cut_index_ = from + simd::nth_equal(row, block(from), cut_value_, nth);
+    }
+    simd::Exponential e = exponential(from);
+    e.cut_index = std::clamp(cutoff.candidate - before, -1, n);
+    sums_[index(from)] = simd::exponentials(x, here, e, scratch.weights.data());
+  }
   return COOLSD_ROW_OK;
 }
 
@@ -80,7 +141,7 @@ coolsd_row_status Law::what_is_wrong() const {
 
 coolsd_row_status Law::adopt(const Row& row, const coolsd_sampling& s, int32_t vocab, const coolsd_normaliser& n) {
   prepare(row, s, vocab);
-  largest_ = n.largest;
+  largest_ = reference_ = n.largest;
   mass_ = n.mass;
   cut_value_ = n.cut_value;
   cut_index_ = n.cut_index;
@@ -89,63 +150,32 @@ coolsd_row_status Law::adopt(const Row& row, const coolsd_sampling& s, int32_t v
   return sane ? COOLSD_ROW_OK : COOLSD_ROW_NORMALISER;
 }
 
+coolsd_normaliser Law::normaliser() const {
+  return {mass_ * std::exp2(shift(reference_, largest_)), largest_, cut_value_, cut_index_, 0};
+}
+
 double Law::operator[](int32_t token) const {
   if (token < lo_ || token >= hi_) return 0;
   const float x = row_[token];
   if (x == -kInf || !kept(x, token)) return 0;
-  return std::exp2((static_cast<double>(x) - static_cast<double>(largest_)) * scale_) / mass_;
-}
-
-double Law::sum_exponentials(Scratch& scratch) const {
-  double sum = 0;
-  for (int32_t from = lo_, b = 0; from < hi_; from += simd::kBlock, ++b) {
-    const int32_t n = std::min(simd::kBlock, hi_ - from);
-    sum += simd::exponentials(values(from, n, scratch.target_block.data()), n, exponential(from), nullptr);
-  }
-  return sum;
+  const double below = (static_cast<double>(x) - static_cast<double>(largest_)) * scale_;
+  return std::exp2(below + shift(largest_, reference_)) / mass_;
 }
 
 int32_t Law::draw(double u, Scratch& scratch) const {
   /* Against the mass of one and the same summation, so that the running sum reaches it. */
   const double wanted = u * mass_;
   double before = 0;
-  int32_t last = -1;
   for (int32_t from = lo_; from < hi_; from += simd::kBlock) {
-    const int32_t n = std::min(simd::kBlock, hi_ - from);
-    const float* x = values(from, n, scratch.target_block.data());
-    const double sum = simd::exponentials(x, n, exponential(from), scratch.weights.data());
-    if (sum > 0) {
-      if (before + sum > wanted) return from + search(scratch.weights.data(), n, before, wanted);
-      /* Kept in case rounding leaves the end of the mass unreached. */
-      last = from + search(scratch.weights.data(), n, before, before + sum);
+    const double sum = sums_[index(from)];
+    if (before + sum > wanted) {
+      const float* x = values(from, block(from), scratch.target_block.data());
+      simd::exponentials(x, block(from), exponential(from), scratch.weights.data());
+      return from + simd::search(scratch.weights.data(), block(from), before, wanted);
     }
     before += sum;
   }
-  return last;
-}
-
-int32_t search(const float* weights, int32_t n, double before, double wanted) {
-  constexpr int32_t kChunk = 32;
-  int32_t last = -1;
-  for (int32_t from = 0; from < n; from += kChunk) {
-    const int32_t to = std::min(n, from + kChunk);
-    double four[4] = {0, 0, 0, 0};
-    for (int32_t i = from; i < to; ++i) four[i & 3] += static_cast<double>(weights[i]);
-    const double sum = (four[0] + four[1]) + (four[2] + four[3]);
-    if (sum <= 0) continue;
-    const bool here = before + sum > wanted;
-    double reached = before;
-    for (int32_t i = from; i < to; ++i) {
-      if (weights[i] > 0) {
-        last = i;
-        reached += static_cast<double>(weights[i]);
-        if (here && reached > wanted) return i;
-      }
-    }
-    if (here) return last;
-    before += sum;
-  }
-  return last;
+  return -1;
 }
 
 }  // namespace coolsd

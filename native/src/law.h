@@ -2,12 +2,15 @@
 #ifndef COOLSD_NATIVE_LAW_H
 #define COOLSD_NATIVE_LAW_H
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <vector>
 
+#include "cutoff.h"
 #include "row.h"
-#include "simd.h"
+#include "simd/simd.h"
 
 namespace coolsd {
 
@@ -19,27 +22,32 @@ struct Scratch {
         draft_block(simd::kBlock),
         weights(simd::kBlock + simd::kSlack),
         candidates(static_cast<size_t>(vocab + simd::kSlack)),
-        masses(static_cast<size_t>(vocab + simd::kSlack)) {}
+        kept(candidates.size()),
+        masses(candidates.size()),
+        offsets(sums.size()) {}
 
-  std::vector<double> sums; /* per block of what is drawn from */
+  std::vector<double> sums; /* of the residual, per block */
   std::vector<float> target_block, draft_block, weights;
-  std::vector<float> candidates, masses; /* [V + a vector], for cut-offs */
+  std::vector<float> candidates, kept, masses; /* [V + a vector], for cut-offs */
+  std::vector<int32_t> offsets;                /* per block the number of candidates before it */
 };
 
 class Law {
  public:
+  explicit Law(int32_t vocab) : sums_(static_cast<size_t>(vocab / simd::kBlock) + 1) {}
+
   /* Reads the row: largest logit, cut-off, mass. On another status than OK the law is undefined. */
   coolsd_row_status assign(const Row& row, const coolsd_sampling& sampling, int32_t vocab, Scratch& scratch);
 
   /* Takes what sample() found instead of reading the row. */
   coolsd_row_status adopt(const Row& row, const coolsd_sampling& sampling, int32_t vocab, const coolsd_normaliser& n);
 
-  coolsd_normaliser normaliser() const { return {mass_, largest_, cut_value_, cut_index_, 0}; }
+  coolsd_normaliser normaliser() const;
 
   /* Probability of one token, in double; 0 outside the window. */
   double operator[](int32_t token) const;
 
-  /* Inverse CDF in vocabulary order at u in [0, 1). */
+  /* Inverse CDF in vocabulary order at u in [0, 1); after assign(). */
   int32_t draw(double u, Scratch& scratch) const;
 
   /* The values of tokens from..from + n, where they are or in buffer [kBlock]. */
@@ -51,29 +59,34 @@ class Law {
   const Row& row() const { return row_; }
   int32_t lo() const { return lo_; }
   int32_t hi() const { return hi_; }
-  double mass() const { return mass_; }
+  double mass() const { return mass_; } /* in units of exponential() */
   float largest() const { return largest_; }
 
  private:
   void prepare(const Row& row, const coolsd_sampling& sampling, int32_t vocab);
   bool kept(float x, int32_t token) const { return x > cut_value_ || (x == cut_value_ && token <= cut_index_); }
   coolsd_row_status what_is_wrong() const;
-  double sum_exponentials(Scratch& scratch) const;
+  coolsd_row_status sum_all(Scratch& scratch);
+  coolsd_row_status sum_kept(const CandidateCutoff::Request& request, Scratch& scratch);
+  coolsd_row_status sift(float bound, Scratch& scratch, CandidateCutoff::Candidates& all);
+  int32_t blocks() const { return (hi_ - lo_ + simd::kBlock - 1) / simd::kBlock; }
+  size_t index(int32_t from) const { return static_cast<size_t>(from - lo_) / simd::kBlock; }
+  int32_t block(int32_t from) const { return std::min(simd::kBlock, hi_ - from); }
+  /* log2 of an exponential in units of another reference, with the factor that the sums were made with. */
+  double shift(float from, float to) const {
+    return (static_cast<double>(from) - static_cast<double>(to)) * static_cast<double>(static_cast<float>(scale_));
+  }
 
-  Row row_{{nullptr, 0, 0, 0}, {nullptr, 0, 0, 0}, 1, 0, 0};
+  Row row_{nullptr};
   int32_t lo_ = 0, hi_ = 0;
-  double scale_ = 1; /* log2(e) / temperature; 0 at temperature 0, where one token is kept */
+  double scale_ = 1; /* log2(e) / temperature, bounded */
   double mass_ = 0;
+  std::vector<double> sums_; /* the mass, per block */
   float largest_ = 0;
+  float reference_ = 0; /* what has the exponential 1: the largest value, or one near it */
   float cut_value_ = -std::numeric_limits<float>::infinity();
   int32_t cut_index_ = std::numeric_limits<int32_t>::max();
 };
-
-/*
- * Finds the token where the running sum of weights first exceeds wanted, inside one block of n weights of which before
- * is the sum of everything earlier. -1 if no weight is positive.
- */
-int32_t search(const float* weights, int32_t n, double before, double wanted);
 
 }  // namespace coolsd
 

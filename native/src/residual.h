@@ -26,7 +26,10 @@ class Residual {
   int32_t draw(double u, Scratch& scratch) const;
 
  private:
-  double block(int32_t from, int32_t n, bool drift, Scratch& scratch, float* out, simd::ResidualSums* seen) const;
+  simd::ResidualTerms terms(int32_t from, bool drift) const;
+  /* One block's residuals, into the scratch's weights, and their sum. */
+  double block(int32_t from, bool drift, Scratch& scratch, simd::ResidualReport* report) const;
+  coolsd_row_status what_is_wrong() const;
 
   const Law& p_;
   const Law& q_;

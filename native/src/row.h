@@ -42,6 +42,18 @@ struct Row {
         dtype(logits.dtype),
         guidance(scale) {}
 
+  /* Values in f32 that need no guidance. */
+  explicit Row(const float* values)
+      : data(reinterpret_cast<const char*>(values)), uncond(nullptr), dtype(COOLSD_F32), guidance(1) {}
+
+  /* The row without its first n tokens. */
+  Row from(int64_t n) const {
+    Row rest = *this;
+    rest.data += n * element_size(dtype);
+    if (uncond != nullptr) rest.uncond += n * element_size(dtype);
+    return rest;
+  }
+
   /* The value of token v after guidance. */
   float operator[](int64_t v) const {
     const float c = element(data, v);

@@ -28,7 +28,9 @@ CpuVerifier::CpuVerifier(const coolsd_verifier_spec& spec)
     : spec_(spec),
       omega_(spec.omega, spec.omega + spec.draft_length),
       lantern_(spec.lantern == nullptr ? nullptr : std::make_unique<Lantern>(*spec.lantern, spec.vocab)),
-      scratch_(spec.vocab) {
+      scratch_(spec.vocab),
+      p_(spec.vocab),
+      q_(spec.vocab) {
   spec_.omega = omega_.data();
 }
 

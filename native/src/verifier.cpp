@@ -6,7 +6,7 @@
 #include "coolsd.h"
 #include "cuda/cuda_verifier.h"
 #include "error.h"
-#include "simd.h"
+#include "simd/simd.h"
 #include "step.h"
 
 using coolsd::fail;

@@ -1,10 +1,14 @@
-#include "simd.h"
+#include "simd/simd.h"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
+#include <iterator>
+#include <random>
 #include <vector>
 
 namespace coolsd::simd {
@@ -34,15 +38,118 @@ TEST(Simd, PowersOfTwoAreExactEnough) {
   EXPECT_LT(worst, 0x1p-21) << target();
 }
 
-TEST(Simd, TheLargestHasPowerOneAndTheRestOfTheRangeIsZero) {
+/* The same of the loops over whole rows, one token at a time. */
+TEST(Simd, PowersOfTwoOfWholeRowsAreExactEnough) {
+  double worst = 0;
+  for (uint32_t bits = 0x80000000u; bits <= 0xC2FC0000u; bits += 5003) {
+    float x, largest = -INFINITY;
+    std::memcpy(&x, &bits, sizeof x);
+    double sum;
+    ASSERT_EQ(mass(Row(&x), 1, {0, 1, 1}, &sum, &largest), 1);
+    EXPECT_EQ(largest, x);
+    const double exact = std::exp2(static_cast<double>(x));
+    worst = std::max(worst, std::fabs(sum - exact) / exact);
+  }
+  EXPECT_LT(worst, 0x1p-21) << target();
+}
+
+TEST(Simd, TheReferenceHasPowerOneAndWhatIsFarBelowNone) {
   const float x[4] = {3, 3 - 127.0f, -INFINITY, -3e38f};
   float y[4 + kSlack];
   const double sum = exponentials(x, 4, {3, 1, false, 0, 0}, y);
   EXPECT_EQ(y[0], 1.0f);
-  EXPECT_EQ(y[1], 0.0f);
+  EXPECT_LT(y[1], 0x1p-125f);
   EXPECT_EQ(y[2], 0.0f);
   EXPECT_EQ(y[3], 0.0f);
   EXPECT_EQ(sum, 1.0);
+}
+
+TEST(Simd, NotANumberComesThrough) {
+  for (float nan : {NAN, -NAN}) {
+    for (int32_t at = 0; at < 70; ++at) {
+      std::vector<float> x(70, 1.0f), y(70 + kSlack);
+      x[static_cast<size_t>(at)] = nan;
+      EXPECT_TRUE(std::isnan(exponentials(x.data(), 70, {1, 1, false, 0, 0}, y.data())));
+      EXPECT_TRUE(maximum(x.data(), 70).nan);
+      double sum;
+      float largest = -INFINITY;
+      EXPECT_EQ(mass(Row(x.data()), 70, {1, 1, 9}, &sum, &largest), 0);
+    }
+  }
+}
+
+/* The row loops either agree with double or stop, and stop only at what is not finite or above the limit. */
+TEST(Simd, WholeRowsAreSummedOrLeft) {
+  const std::vector<float> odd = {-INFINITY, -3e38f, -1e30f, -1e20f, INFINITY, NAN, -NAN, 40};
+  for (int32_t n : {1, 15, 16, 17, 63, 64, 65, 2047, 2048, 2049, 4096 + 33}) {
+    for (float strange : odd) {
+      for (int32_t at : {0, n / 2, n - 1}) {
+        std::vector<float> x(static_cast<size_t>(n));
+        for (int32_t i = 0; i < n; ++i) x[static_cast<size_t>(i)] = static_cast<float>(i * 37 % 101) * 0.1f;
+        x[static_cast<size_t>(at)] = strange;
+        std::vector<double> sums(4);
+        float largest = -INFINITY;
+        const int32_t done = mass(Row(x.data()), n, {8, 1.5f, 20}, sums.data(), &largest);
+        const int32_t blocks = (n + kBlock - 1) / kBlock;
+        ASSERT_TRUE(done == blocks || done == at / kBlock) << n << " " << strange << " " << at;
+        if (!(strange < 20)) {
+          ASSERT_EQ(done, at / kBlock);
+        }
+        for (int32_t b = 0; b < done; ++b) {
+          double exact = 0;
+          for (int32_t i = b * kBlock; i < std::min(n, (b + 1) * kBlock); ++i) {
+            exact += std::exp2((static_cast<double>(x[static_cast<size_t>(i)]) - 8) * 1.5);
+          }
+          EXPECT_NEAR(sums[static_cast<size_t>(b)], exact, 1e-6 * exact);
+        }
+      }
+    }
+  }
+}
+
+TEST(Simd, SearchFindsTheTokenOrTheLastWithAWeight) {
+  for (int32_t n : {1, 5, 127, 128, 129, 300, 2048}) {
+    std::vector<float> weights(static_cast<size_t>(n));
+    for (int32_t i = 0; i < n; ++i) weights[static_cast<size_t>(i)] = i % 3 == 0 && i < 250 ? 0.5f : 0.0f;
+    const int32_t all = (std::min(n, 250) + 2) / 3;
+    for (int32_t k = 0; k < all; ++k) {
+      EXPECT_EQ(search(weights.data(), n, 2, 2 + 0.5 * k), 3 * k);
+      EXPECT_EQ(search(weights.data(), n, 2, 2.25 + 0.5 * k), 3 * k);
+    }
+    EXPECT_EQ(search(weights.data(), n, 2, 1e9), 3 * (all - 1));
+    EXPECT_EQ(search(std::vector<float>(static_cast<size_t>(n)).data(), n, 2, 2), -1);
+  }
+}
+
+TEST(Simd, SelectionAgreesWithSorting) {
+  std::mt19937 random(3);
+  for (int32_t n : {1, 2, 15, 16, 17, 255, 256, 257, 1000, 5003}) {
+    for (int32_t kinds : {1, 3, 1000000}) { /* many ties, few, none */
+      std::vector<float> x(static_cast<size_t>(n)), spare(static_cast<size_t>(n + kSlack));
+      for (float& v : x) v = (static_cast<float>(random() % static_cast<uint32_t>(kinds)) - 1.0f) * -0.5f;
+      std::vector<float> sorted = x;
+      std::sort(sorted.begin(), sorted.end(), std::greater<float>());
+      for (int32_t k : {1, 2, n / 3, n / 2, n - 1, n}) {
+        if (k < 1 || k > n) continue;
+        const float value = sorted[static_cast<size_t>(k - 1)];
+        EXPECT_EQ(kth_largest(x.data(), n, k, sorted.back(), sorted.front(), spare.data()), value);
+        EXPECT_EQ(count(x.data(), n, value),
+                  std::count_if(x.begin(), x.end(), [value](float v) { return v >= value; }));
+        int32_t nth = 0;
+        for (int32_t i = 0; i < n; ++i) {
+          if (x[static_cast<size_t>(i)] != value) continue;
+          EXPECT_EQ(nth_equal(x.data(), n, value, ++nth), i);
+        }
+        EXPECT_EQ(nth_equal(x.data(), n, value, nth + 1), n);
+      }
+      const float bound = sorted[static_cast<size_t>(n / 2)];
+      const Sifted sifted = sift(x.data(), n, bound, spare.data());
+      EXPECT_EQ(sifted.largest, sorted.front());
+      std::vector<float> wanted;
+      std::copy_if(x.begin(), x.end(), std::back_inserter(wanted), [bound](float v) { return v >= bound; });
+      EXPECT_EQ(std::vector<float>(spare.begin(), spare.begin() + sifted.count), wanted);
+    }
+  }
 }
 
 TEST(Simd, TheInstructionSetIsTheOneAskedFor) {

@@ -1,0 +1,15 @@
+/* The floor that a verification is measured against: reading bytes once, as fast as one core can. */
+#ifndef COOLSD_NATIVE_BENCH_BANDWIDTH_H
+#define COOLSD_NATIVE_BENCH_BANDWIDTH_H
+
+#include <cstddef>
+#include <cstdint>
+
+namespace coolsd::bench {
+
+/* The sum of the 64-bit words in [from, from + bytes), bytes a multiple of 8, by the best instruction set here. */
+uint64_t read_once(const void* from, size_t bytes);
+
+}  // namespace coolsd::bench
+
+#endif

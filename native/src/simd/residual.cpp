@@ -1,0 +1,196 @@
+/* The residual and the drift of two rows: both exponentials and the rule in one pass. */
+#include <limits>
+
+#include "simd/simd.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "simd/residual.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "simd/kept-inl.h"
+#include "simd/row-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+#include "common/rule.h"
+namespace coolsd::simd::HWY_NAMESPACE {
+
+/* NaN in the first operand of the rule's comparisons, P - Q, comes through: x86 returns the second where one is NaN. */
+struct VectorOps {
+  static HWY_INLINE V larger(V a, V b) { return hn::Max(b, a); }
+  static HWY_INLINE V smaller(V a, V b) { return hn::Min(b, a); }
+};
+
+/* What finite_exp2() multiplies the two exponentials by when they are taken without their references. */
+struct Factors {
+  double target, draft;
+};
+
+Factors shifted(const ResidualTerms& terms) {
+  return {shift(terms.target.reference, terms.target.scale),
+          shift(terms.draft.reference, terms.draft.scale) * static_cast<double>(terms.ratio)};
+}
+
+/* In place, in any order that both rows share unless a cut-off counts tokens. */
+template <bool kCut, bool kDrift, bool kShifted, class Source>
+int32_t Pass(const Source p, const Source q, const ResidualTerms& terms, int32_t n, double* sums,
+             ResidualReport* report) {
+  const D d;
+  const V zero = hn::Zero(d), kept = hn::Set(d, terms.kept);
+  const Factors factors = kShifted ? shifted(terms) : Factors{1, static_cast<double>(terms.ratio)};
+  const V target_factor = hn::Set(d, static_cast<float>(factors.target));
+  const V draft_factor = hn::Set(d, static_cast<float>(factors.draft));
+  const auto target_power = [&](V x, V scale) HWY_ATTR { return finite_exp2(D(), x, scale, target_factor); };
+  const auto draft_power = [&](V x, V scale) HWY_ATTR { return finite_exp2(D(), x, scale, draft_factor); };
+  const int32_t step = lanes();
+  int32_t done = 0;
+  for (int32_t i = 0; i < n; ++done) {
+    V r0 = zero, r1 = zero, d0 = zero, d1 = zero, drafted = zero;
+    V most = hn::Neg(hn::Inf(d));
+    const auto add = [&](V x, V y, int32_t at, V& sum, V& drift_sum, auto counted) HWY_ATTR {
+      most = hn::Max(most, y);
+      const V a = exponential<kCut, kShifted>(x, terms.target, at, target_power);
+      const V b = exponential<kCut, kShifted>(y, terms.draft, at, draft_power);
+      drafted = drafted + counted(b); /* shows what the comparisons would not: NaN, or an infinite b */
+      sum = sum + counted(residual<VectorOps>(a, b, kept, zero));
+      if constexpr (kDrift) drift_sum = drift_sum + counted(drift<VectorOps>(a, b, kept, zero));
+    };
+    const auto all = [](V v) HWY_ATTR { return v; };
+    const int32_t end = HWY_MIN(n, i + kBlock);
+    for (; i + 2 * step <= end; i += 2 * step) {
+      V x0, x1, y0, y1;
+      if constexpr (kCut) {
+        x0 = p.whole(i), x1 = p.whole(i + step);
+        y0 = q.whole(i), y1 = q.whole(i + step);
+      } else {
+        p.two(i, x0, x1);
+        q.two(i, y0, y1);
+      }
+      add(x0, y0, i, r0, d0, all);
+      add(x1, y1, i + step, r1, d1, all);
+    }
+    for (; i + step <= end; i += step) add(p.whole(i), q.whole(i), i, r0, d0, all);
+    if (i < end) {
+      const M left = hn::FirstN(d, static_cast<size_t>(end - i));
+      const auto first = [&](V v) HWY_ATTR { return hn::IfThenElseZero(left, v); };
+      add(p.rest(i, end), q.rest(i, end), i, r1, d1, first);
+      i = end;
+    }
+    const float sum = hn::GetLane(hn::SumOfLanes(d, r0 + r1));
+    const float drafts = hn::GetLane(hn::SumOfLanes(d, drafted));
+    constexpr float kInf = std::numeric_limits<float>::infinity();
+    if (!(sum < kInf && drafts < kInf)) break;
+    sums[done] = static_cast<double>(sum);
+    if constexpr (kDrift) report->drift += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, d0 + d1)));
+    report->draft_fits = report->draft_fits && hn::GetLane(hn::MaxOfLanes(d, most)) <= terms.draft_largest;
+  }
+  return done;
+}
+
+template <bool kCut, bool kDrift>
+double Block(const float* x, const float* y, const ResidualTerms& terms, int32_t n, float* out,
+             ResidualReport* report) {
+  const D d;
+  const V zero = hn::Zero(d), kept = hn::Set(d, terms.kept), ratio = hn::Set(d, terms.ratio);
+  const V bound = hn::Set(d, terms.draft_largest);
+  const Elements<COOLSD_F32, false> p{reinterpret_cast<const char*>(x), nullptr, 0};
+  const Elements<COOLSD_F32, false> q{reinterpret_cast<const char*>(y), nullptr, 0};
+  const auto power = [](V t, V scale) HWY_ATTR { return exp2(D(), t * scale); };
+  V r0 = zero, r1 = zero, d0 = zero, d1 = zero;
+  M fits = zero == zero;
+  const int32_t step = lanes();
+  const auto add = [&](int32_t i, V& sum, V& drift_sum) HWY_ATTR {
+    const bool whole = i + step <= n;
+    const V target = whole ? p.whole(i) : p.rest(i, n), draft = whole ? q.whole(i) : q.rest(i, n);
+    fits = hn::And(fits, draft <= bound);
+    const V a = exponential<kCut>(target, terms.target, i, power);
+    const V b = exponential<kCut>(draft, terms.draft, i, power) * ratio;
+    const V r = residual<VectorOps>(a, b, kept, zero);
+    sum = sum + r;
+    if constexpr (kDrift) drift_sum = drift_sum + drift<VectorOps>(a, b, kept, zero);
+    if (whole) {
+      hn::StoreU(r, d, out + i);
+    } else {
+      hn::BlendedStore(r, hn::FirstN(d, static_cast<size_t>(n - i)), d, out + i);
+    }
+  };
+  for (int32_t i = 0; i < n; i += 2 * step) {
+    add(i, r0, d0);
+    if (i + step < n) add(i + step, r1, d1);
+  }
+  if constexpr (kDrift) report->drift += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, d0 + d1)));
+  report->draft_fits = report->draft_fits && hn::AllTrue(d, fits);
+  return static_cast<double>(hn::GetLane(hn::SumOfLanes(d, r0 + r1)));
+}
+
+bool Cut(const ResidualTerms& terms) { return terms.target.cut || terms.draft.cut; }
+
+template <bool kShifted, class Source>
+int32_t PassOver(const Source p, const Source q, const ResidualTerms& terms, int32_t n, double* sums,
+                 ResidualReport* report) {
+  if (terms.drift) {
+    return Cut(terms) ? Pass<true, true, kShifted>(p, q, terms, n, sums, report)
+                      : Pass<false, true, kShifted>(p, q, terms, n, sums, report);
+  }
+  return Cut(terms) ? Pass<true, false, kShifted>(p, q, terms, n, sums, report)
+                    : Pass<false, false, kShifted>(p, q, terms, n, sums, report);
+}
+
+template <int kDtype>
+int32_t PassAs(const Row& p, const Row& q, const ResidualTerms& terms, int32_t n, double* sums,
+               ResidualReport* report) {
+  const Elements<kDtype, false> x{p.data, nullptr, 0}, y{q.data, nullptr, 0};
+  const Factors factors = shifted(terms);
+  if (kFactorShifts && in_reach(factors.target) && in_reach(factors.draft)) {
+    return PassOver<kFactorShifts>(x, y, terms, n, sums, report);
+  }
+  return PassOver<false>(x, y, terms, n, sums, report);
+}
+
+int32_t SumsOf(const Row& p, const Row& q, const ResidualTerms& terms, int32_t n, double* sums,
+               ResidualReport* report) {
+  switch (p.dtype) {
+    case COOLSD_F32:
+      return PassAs<COOLSD_F32>(p, q, terms, n, sums, report);
+    case COOLSD_F16:
+      return PassAs<COOLSD_F16>(p, q, terms, n, sums, report);
+    default:
+      return PassAs<COOLSD_BF16>(p, q, terms, n, sums, report);
+  }
+}
+
+double BlockOf(const float* x, const float* y, const ResidualTerms& terms, int32_t n, float* out,
+               ResidualReport* report) {
+  if (terms.drift) {
+    return Cut(terms) ? Block<true, true>(x, y, terms, n, out, report)
+                      : Block<false, true>(x, y, terms, n, out, report);
+  }
+  return Cut(terms) ? Block<true, false>(x, y, terms, n, out, report)
+                    : Block<false, false>(x, y, terms, n, out, report);
+}
+
+}  // namespace coolsd::simd::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace coolsd::simd {
+
+HWY_EXPORT(SumsOf);
+HWY_EXPORT(BlockOf);
+
+bool readable_together(const Row& target, const Row& draft) {
+  return target.uncond == nullptr && draft.uncond == nullptr && target.dtype == draft.dtype;
+}
+
+int32_t residual_sums(const Row& target, const Row& draft, const ResidualTerms& terms, int32_t n, double* sums,
+                      ResidualReport* report) {
+  return HWY_DYNAMIC_DISPATCH(SumsOf)(target, draft, terms, n, sums, report);
+}
+
+double residuals(const float* target, const float* draft, const ResidualTerms& terms, int32_t n, float* out,
+                 ResidualReport* report) {
+  return HWY_DYNAMIC_DISPATCH(BlockOf)(target, draft, terms, n, out, report);
+}
+
+}  // namespace coolsd::simd
+#endif

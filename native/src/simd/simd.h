@@ -1,0 +1,117 @@
+/*
+ * The inner loops of the CPU backend, each compiled for every instruction set that Highway knows here and chosen at run
+ * time. Rows are cut into blocks of kBlock tokens: sums are in f32 within one and in double across them, and what one
+ * loop stores of a block for the next lies in the first-level cache. A Row starts at the first token of the loop.
+ */
+#ifndef COOLSD_NATIVE_SIMD_SIMD_H
+#define COOLSD_NATIVE_SIMD_SIMD_H
+
+#include <cstddef>
+#include <cstdint>
+
+#include "row.h"
+
+namespace coolsd::simd {
+
+constexpr int32_t kBlock = 2048;
+constexpr int32_t kSlack = 64; /* what a store may touch, unchanged, behind the end of an output */
+
+/* exp((x - reference) / temperature), as 2^((x - reference) scale), of the tokens a cut-off keeps. */
+struct Exponential {
+  float reference;
+  float scale; /* log2(e) / temperature */
+  bool cut;    /* whether the cut-off below counts */
+  float cut_value;
+  int32_t cut_index; /* relative to the first token: kept are x > cut_value, and x == cut_value up to this index */
+};
+
+/* The name of the instruction set in use. */
+const char* target();
+
+/*
+ * Whole rows, in place: the fast loops. They stop at a block with NaN, +inf, a value above the limit, or one so low that
+ * its exponent is beyond -2^86, and return the number of blocks before it; such a block is for the functions further
+ * down.
+ */
+
+/* How the exponentials 2^((x - reference) scale) of a row are summed. */
+struct MassTerms {
+  float reference;
+  float scale;
+  float limit; /* not far above the reference: the powers are f32 */
+};
+
+/* The sum of the exponentials of every block of n tokens, and *largest raised to the largest value; guidance > 0. */
+int32_t mass(const Row& row, int32_t n, const MassTerms& terms, double* sums, float* largest);
+
+/* How two laws make a residual. */
+struct ResidualTerms {
+  Exponential target, draft;
+  float ratio;         /* the target's mass over the draft's */
+  float kept;          /* 1 - omega */
+  float draft_largest; /* bound for draft_fits */
+  bool drift;          /* whether the drift is asked for */
+};
+
+/* What else is found out on the way, over all blocks. */
+struct ResidualReport {
+  double drift = 0;       /* in units of the target's exponentials */
+  bool draft_fits = true; /* no draft logit is NaN or above the bound */
+};
+
+/* Whether residual_sums() can read these two rows. */
+bool readable_together(const Row& target, const Row& draft);
+
+/* The sum of every block's unnormalised residual max(P - Q, (1 - omega) P, 0) times the target's mass. */
+int32_t residual_sums(const Row& target, const Row& draft, const ResidualTerms& terms, int32_t n, double* sums,
+                      ResidualReport* report);
+
+/* One block of at most kBlock tokens, whatever its logits are. */
+
+/* The values as f32 after guidance. Equals Row::operator[]. */
+void load(const Row& row, int32_t n, float* out);
+
+struct Maximum {
+  float largest;
+  bool nan;
+};
+
+/* The largest value and whether there is a NaN. */
+Maximum maximum(const float* x, int32_t n);
+
+/* Writes the exponentials (room for n + kSlack) and returns their sum. */
+double exponentials(const float* x, int32_t n, const Exponential& e, float* out);
+
+/* Writes the residual (room for n + kSlack) and returns its sum. */
+double residuals(const float* target, const float* draft, const ResidualTerms& terms, int32_t n, float* out,
+                 ResidualReport* report);
+
+/*
+ * Finds the token of a block where the running sum of its weights, in double, first exceeds wanted; before is the sum
+ * of everything earlier. The last token with a weight if it stays below, -1 if none has one.
+ */
+int32_t search(const float* weights, int32_t n, double before, double wanted);
+
+/* Cut-offs. */
+
+struct Sifted {
+  int32_t count;
+  float largest;
+  bool nan;
+};
+
+/* Copies a block's values >= bound, in order (room for n + kSlack), and looks at all of them. */
+Sifted sift(const float* x, int32_t n, float bound, float* out);
+
+/* The number of values >= bound. */
+int32_t count(const float* x, int32_t n, float bound);
+
+/* The k-th largest of values in [least, most], 1 <= k <= n; spare [n + kSlack]. */
+float kth_largest(const float* x, int32_t n, int32_t k, float least, float most, float* spare);
+
+/* The index of the nth of the values that equal value, nth >= 1; n if there are fewer. */
+int32_t nth_equal(const float* x, int32_t n, float value, int32_t nth);
+
+}  // namespace coolsd::simd
+
+#endif

@@ -38,7 +38,7 @@ class BenchmarksRunTest {
                     .substring(BenchmarksRunTest.class.getPackageName().length() + 1));
             assertThat(result.getPrimaryResult().getScore()).isPositive();
         }
-        assertThat(ran).hasSize(20);
+        assertThat(ran).hasSize(21);
         for (Plan plan : List.of(Plan.brief(), Plan.full(), Plan.scaling())) {
             assertThat(ran)
                     .containsAll(

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import java.nio.file.Path;
 import java.util.List;
 import org.coolsd.Schedule;
 import org.coolsd.engine.ImageModel;
@@ -19,7 +18,7 @@ class EndToEndTest {
     @Test
     void figuresOfTwoWays() throws Exception {
         LibTorch.load(1);
-        ModelFolder folder = ModelFolder.open(Path.of("..", "models", "fashion"));
+        ModelFolder folder = ModelFolder.open(ModelFolder.SHIPPED);
         ImageModel model = ImageModel.load(folder, Precision.fastest(), Placement.cpu());
         List<DecodingPlan> plans = List.of(
                 DecodingPlan.of("target only", Schedule.lossless(), 0, 1, 1),

@@ -1,0 +1,87 @@
+package org.coolsd.bench;
+
+import java.io.IOException;
+import java.util.concurrent.TimeUnit;
+import org.coolsd.Sampling;
+import org.coolsd.Schedule;
+import org.coolsd.engine.DecoderOptions;
+import org.coolsd.engine.DecodingListener;
+import org.coolsd.engine.ImageModel;
+import org.coolsd.engine.ImageRequest;
+import org.coolsd.engine.LibTorch;
+import org.coolsd.engine.ModelFolder;
+import org.coolsd.engine.SpeculativeDecoder;
+import org.coolsd.engine.forward.Placement;
+import org.coolsd.engine.model.Precision;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+
+/**
+ * The tokens of one image of the shipped model, whose folder is models/fashion under coolsd.home. For figures of one way
+ * alone, with JMH's profilers; {@link EndToEnd} compares ways in one process, turn by turn.
+ */
+@State(Scope.Thread)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.MILLISECONDS)
+@Warmup(iterations = 3, time = 2)
+@Measurement(iterations = 10, time = 2)
+@Fork(1)
+public class EndToEndBenchmark {
+    /** How tokens are decided. */
+    public enum Way {
+        /** Plain sampling. */
+        TARGET(Schedule.lossless(), 0),
+        /** Lossless speculative decoding. */
+        LOSSLESS(Schedule.lossless(), 5),
+        /** The paper's schedule at delta = 1.1. */
+        COOLSD(Schedule.exponential(1.1), 5),
+        /** The same with no factor below 1. */
+        CLAMPED(Schedule.exponential(1.1).clamped(), 5);
+
+        private final Schedule.Drafts schedule;
+
+        Way(Schedule schedule, int length) {
+            this.schedule = schedule.draftLength(length);
+        }
+    }
+
+    @Param
+    private Way way;
+
+    private SpeculativeDecoder decoder;
+    private int classes;
+    private long seed;
+
+    /** Loads the model. */
+    @Setup
+    public void setup() throws IOException {
+        LibTorch.load(1);
+        ImageModel model = ImageModel.load(ModelFolder.open(ModelFolder.SHIPPED), Precision.fastest(), Placement.cpu());
+        classes = model.folder().config().classes().size();
+        Sampling sampling = Sampling.of().guidance(model.folder().config().guidance());
+        decoder = model.decoder(way.schedule, sampling, DecoderOptions.of());
+    }
+
+    /** Frees the decoder. */
+    @TearDown
+    public void tearDown() {
+        decoder.close();
+    }
+
+    /** One image, each time another. */
+    @Benchmark
+    public int[] image() {
+        ImageRequest request = new ImageRequest((int) (seed % classes), seed++);
+        return decoder.decode(request, DecodingListener.NONE);
+    }
+}

@@ -29,9 +29,9 @@ struct Exponential {
 const char* target();
 
 /*
- * Whole rows, in place: the fast loops. They stop at a block with NaN, +inf, a value above the limit, or one so low that
- * its exponent is beyond -2^86, and return the number of blocks before it; such a block is for the functions further
- * down.
+ * Whole rows, in place: the fast loops. They stop at a block with NaN, +inf, a value above the limit, or one so low
+ * that its exponent is beyond -2^86, and return the number of blocks before it; such a block is for the functions
+ * further down.
  */
 
 /* How the exponentials 2^((x - reference) scale) of a row are summed. */

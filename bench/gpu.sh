@@ -23,7 +23,7 @@ if command -v mvn >/dev/null; then
 fi
 engine="not run: no Maven"
 if command -v mvn >/dev/null; then
-    engine=$(COOLSD_MAVEN='-P gpu' ./coolsd generate --device cuda --output build/release/gpu.png 2>&1 | tail -1)
+    engine=$(COOLSD_MAVEN='-P gpu' ./coolsd generate --device cuda --output build/release/gpu.png 2>&1 | tail -1) || engine="failed: $engine"
 fi
 sanitizer="not run: no compute-sanitizer"
 if command -v compute-sanitizer >/dev/null; then

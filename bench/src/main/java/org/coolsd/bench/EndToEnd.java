@@ -106,7 +106,7 @@ final class EndToEnd implements AutoCloseable {
         }
         var stats = way.decoder.stats();
         long steps = stats.steps();
-        double drift = stats.driftPerImage() * stats.images();
+        double drift = stats.drift();
         long draft = stats.draftNanos();
         long target = stats.targetNanos();
         long verify = stats.verifyNanos();
@@ -120,7 +120,7 @@ final class EndToEnd implements AutoCloseable {
                 (stats.verifyNanos() - verify) / 1e9,
                 (long) images * tokensPerImage,
                 stats.steps() - steps,
-                stats.driftPerImage() * stats.images() - drift);
+                stats.drift() - drift);
     }
 
     private Line line(Way way, List<Repetition> mine, List<Repetition> plain) {

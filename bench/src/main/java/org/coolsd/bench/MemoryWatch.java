@@ -19,6 +19,7 @@ import org.coolsd.Schedule;
 import org.coolsd.engine.Cancellation;
 import org.coolsd.engine.DecoderOptions;
 import org.coolsd.engine.DecodingListener;
+import org.coolsd.engine.DraftLength;
 import org.coolsd.engine.ImageModel;
 import org.coolsd.engine.ImageRequest;
 import org.coolsd.engine.LibTorch;
@@ -27,7 +28,7 @@ import org.coolsd.engine.SpeculativeDecoder;
 import org.coolsd.engine.forward.Placement;
 import org.coolsd.engine.model.Precision;
 
-/** Makes 1000 images in one process, pictures too, and looks at its memory after every 50 of them. */
+/** Makes 1000 images in one process, in batches with ragged drafts, pictures too, and looks at its memory after every 50 of them. */
 final class MemoryWatch {
     private static final int IMAGES = 1000;
     private static final int EVERY = 50;
@@ -54,9 +55,9 @@ final class MemoryWatch {
         System.out.println("| images | resident MiB | JVM MiB | threads | files |");
         System.out.println("|---:|---:|---:|---:|---:|");
         try (SpeculativeDecoder decoder = model.decoder(
-                Schedule.exponential(1.1).draftLength(5),
+                Schedule.exponential(1.1).draftLength(8),
                 Sampling.of().guidance(config.guidance()),
-                DecoderOptions.of().batch(4))) {
+                DecoderOptions.of().batch(8).draftLength(DraftLength.adaptive(0.4)))) {
             for (int made = 0; made < IMAGES; made += EVERY) {
                 List<ImageRequest> requests = new ArrayList<>();
                 for (int i = made; i < made + EVERY; i++) {

@@ -94,11 +94,13 @@ final class DecodingOptions {
 
     /** What the schedule is called. */
     String name() {
-        return switch (kind) {
-            case TARGET -> "plain sampling";
-            case LOSSLESS -> "lossless, L = " + draftLength;
-            default -> String.format(Locale.ROOT, "%s, delta = %s, L = %d", kind, delta, draftLength);
-        };
+        String name =
+                switch (kind) {
+                    case TARGET -> "plain sampling";
+                    case LOSSLESS -> "lossless, L = " + draftLength;
+                    default -> String.format(Locale.ROOT, "%s, delta = %s, L = %d", kind, delta, draftLength);
+                };
+        return kind == Kind.TARGET || reach == null ? name : name + ", adaptive " + reach;
     }
 
     /** Temperature, guidance and cut-offs; a usage error if a value is out of range. */

@@ -11,7 +11,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** The options that say where and how fast images are computed, none of which changes their law. */
+/** The options that say where and how fast images are computed: their law stays, but for what a precision rounds. */
 public final class EngineOptions {
     /** Filled by picocli. */
     public EngineOptions() {}
@@ -45,6 +45,9 @@ public final class EngineOptions {
     public void check() {
         require(threads >= 1, "threads is " + threads + ", at least 1 is needed");
         require(batch >= 1 && batch <= 256, "batch is " + batch + ", it must be 1..256");
+        require(
+                device.equals("cpu") || precision != Precision.F16,
+                "precision is f16, which FBGEMM has for the CPU only; on " + device + " use bf16 or f32");
         require(device.matches("cpu|cuda(:\\d{1,3})?"), "device is '" + device + "', it must be cpu or cuda:N");
     }
 

@@ -25,7 +25,7 @@ final class AdaptiveDraftLength implements DraftLength.Decisions {
     }
 
     @Override
-    public boolean another(int drafted) {
+    public boolean another(int soFar) {
         return allAccepted >= reach;
     }
 

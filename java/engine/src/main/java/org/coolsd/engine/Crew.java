@@ -54,8 +54,14 @@ final class Crew implements AutoCloseable {
             failure = e;
         }
         for (Outcome outcome : outcomes) {
+            long since = System.nanoTime();
             while (outcome.round != mine) {
-                Thread.onSpinWait();
+                if (System.nanoTime() - since > SPIN_NANOS) {
+                    // The core may be the one that the worker waits for.
+                    Thread.yield();
+                } else {
+                    Thread.onSpinWait();
+                }
             }
             if (failure == null) {
                 failure = outcome.failure;

@@ -1,7 +1,11 @@
 package org.coolsd.engine;
 
+import java.util.Objects;
+
 /**
- * How a decoder goes about its work; none of it changes the law of an image.
+ * How a decoder goes about its work. Batch and threads change no image's law. Draft lengths change none either under
+ * lossless schedules; under relaxed ones they decide which factors tokens meet, so the law is another one, whose drift is
+ * reported like any other's.
  *
  * @param batch images decoded side by side, at least 1
  * @param threads at least 1; two threads share a guided image, its conditional and its unconditional half, or the images
@@ -14,6 +18,7 @@ public record DecoderOptions(int batch, int threads, DraftLength draftLength) {
         if (batch < 1) {
             throw new IllegalArgumentException("batch is " + batch + ", it must be at least 1");
         }
+        Objects.requireNonNull(draftLength, "draftLength");
         if (threads < 1) {
             throw new IllegalArgumentException("threads is " + threads + ", at least 1 is needed");
         }

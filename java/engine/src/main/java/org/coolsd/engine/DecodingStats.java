@@ -15,12 +15,11 @@ public final class DecodingStats {
     /** A decoder makes its own. */
     DecodingStats() {}
 
-    void step(int drafted, int accepted, double drift) {
+    void step(int drafted, int accepted) {
         steps++;
         tokens += accepted + 1L;
         this.drafted += drafted;
         this.accepted += accepted;
-        this.drift += drift;
     }
 
     void time(long draft, long target, long verify) {
@@ -29,8 +28,9 @@ public final class DecodingStats {
         verifyNanos += verify;
     }
 
-    void image() {
+    void image(double drift) {
         images++;
+        this.drift += drift;
     }
 
     /** Finished images. */
@@ -63,7 +63,12 @@ public final class DecodingStats {
         return steps == 0 ? 0 : (double) tokens / steps;
     }
 
-    /** Mean over images of the sum of D: an estimate of a bound on TV(generated, target). */
+    /** Sum of D over the finished images. */
+    public double drift() {
+        return drift;
+    }
+
+    /** Mean over finished images of the sum of D: an estimate of a bound on TV(generated, target). */
     public double driftPerImage() {
         return images == 0 ? 0 : drift / images;
     }

@@ -1,8 +1,10 @@
 package org.coolsd.engine;
 
 /**
- * How many tokens a step drafts. It may depend on the prefix and on the tokens drafted so far, never on the next one: the
- * law of what is emitted stays the schedule's. Nor on time, so that images are repeatable.
+ * How many tokens a step drafts. It may depend on the prefix and on the tokens drafted so far, never on the next one, so that
+ * every token is still decided by METHOD's rule with the factor of its position in the draft: lossless decoding stays
+ * lossless, and the drift reported of a relaxed one is right, though its law is not that of another draft length. Nor may it
+ * depend on time, so that images are repeatable.
  */
 public interface DraftLength {
     /** The decisions for one image. */

@@ -35,5 +35,6 @@ public final class LibTorch {
         // them.
         torch.initLogging();
         torch.set_num_threads(threads);
+        openblas.blas_set_num_threads(threads);
     }
 }

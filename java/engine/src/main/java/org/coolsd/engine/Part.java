@@ -58,11 +58,21 @@ final class Part implements AutoCloseable {
         return Logits.at(first, Logits.Type.F32, draftLength, vocab, vocab);
     }
 
-    /** Forgets the last image. */
-    void begin() {
+    /**
+     * Forgets the last image.
+     *
+     * @param wipe whether its keys and values may be NaN, which masks do not hide
+     */
+    void begin(boolean wipe) {
         targetCache.rollBack(0);
         if (drafterCache != null) {
             drafterCache.rollBack(0);
+        }
+        if (wipe) {
+            targetCache.wipe();
+            if (drafterCache != null) {
+                drafterCache.wipe();
+            }
         }
     }
 

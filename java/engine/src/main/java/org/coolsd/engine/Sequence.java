@@ -26,15 +26,17 @@ final class Sequence implements AutoCloseable {
     private int lastDecided;
     private int lastDrafted;
     private DraftLength.Decisions decisions;
+    private double drift;
+    /** Whether the caches may hold NaN, which no mask hides: a step began and did not end well. */
+    private boolean suspect;
 
     /** @param parts one, or the conditional and the unconditional half in this order */
-    Sequence(List<Part> parts, Verifier verifier, DraftLength draftLength, int total, long stream) {
+    Sequence(List<Part> parts, Verifier verifier, DraftLength draftLength, int total) {
         this.parts = parts;
         this.draftLength = draftLength;
         this.most = verifier.spec().drafts().length();
         this.total = total;
         step = verifier.step(1);
-        step.stream(stream);
         draft = most == 0 ? null : halves((part, half) -> part.draft(half));
         draftRows = new Logits[most];
         for (int i = 0; i < most; i++) {
@@ -65,8 +67,12 @@ final class Sequence implements AutoCloseable {
         decided = 0;
         lastDecided = 0;
         lastDrafted = 0;
+        drift = 0;
         decisions = draftLength.begin();
-        parts.forEach(Part::begin);
+        for (Part part : parts) {
+            part.begin(suspect);
+        }
+        suspect = false;
     }
 
     int image() {
@@ -92,6 +98,7 @@ final class Sequence implements AutoCloseable {
 
     /** Begins a step. */
     void beginStep() {
+        suspect = true;
         step.begin(0, request.seed(), decided);
     }
 
@@ -132,9 +139,9 @@ final class Sequence implements AutoCloseable {
         decisions.drafted(step.draftPeak(0));
     }
 
-    /** Positions from..to the target pass reads: the last decided token and the drafted ones, or the class. */
-    int targetTo() {
-        return decided + drafts() + 1;
+    /** Positions that the target pass reads: of the last decided token and the drafted ones, or of the class. */
+    int targetCount() {
+        return drafts() + 1;
     }
 
     /**
@@ -164,7 +171,19 @@ final class Sequence implements AutoCloseable {
             }
         }
         decisions.verified(verdict.accepted());
+        drift += verdict.drift();
+        suspect = false;
         return verdict.drift();
+    }
+
+    /** Sum of D over the image's steps. */
+    double drift() {
+        return drift;
+    }
+
+    /** The stream in which the logits are computed from now on. */
+    void stream(long handle) {
+        step.stream(handle);
     }
 
     /** Tokens that the last step decided. */

@@ -2,6 +2,7 @@ package org.coolsd.engine;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntConsumer;
 import org.bytedeco.pytorch.InferenceMode;
 import org.bytedeco.pytorch.Tensor;
@@ -36,8 +37,21 @@ public final class SpeculativeDecoder implements AutoCloseable {
     private final IntConsumer targetPass = this::targetPass;
     private final DecodingStats stats = new DecodingStats();
 
-    /** One thread's passes. */
-    private record Lane(TargetPass target, DrafterPass drafter) {}
+    /** Whether a call is under way, and for good once this is closed. */
+    private final AtomicBoolean busy = new AtomicBoolean();
+
+    private boolean closed;
+
+    /** One thread's passes; the drafter's is null where nothing is drafted. */
+    private record Lane(TargetPass target, DrafterPass drafter) implements AutoCloseable {
+        @Override
+        public void close() {
+            target.close();
+            if (drafter != null) {
+                drafter.close();
+            }
+        }
+    }
 
     /**
      * @param drafter may be null when the draft length is 0; made for the same target
@@ -58,10 +72,12 @@ public final class SpeculativeDecoder implements AutoCloseable {
         int vocab = target.config().vocabSize();
         int total = target.config().blockSize();
         boolean guided = sampling.guidance() != 1;
-        // One image has two halves at most, and those only with guidance.
-        int threads = options.batch() == 1
-                ? Math.min(options.threads(), guided ? 2 : 1)
-                : Math.min(options.threads(), options.batch());
+        if (most > 0) {
+            drafter.requireMadeFor(target);
+        }
+        // One image has two halves at most, and those only with guidance. A device has no use for a second thread.
+        int work = options.batch() > 1 ? options.batch() : guided ? 2 : 1;
+        int threads = target.placement().onDevice() ? 1 : Math.min(options.threads(), work);
         boolean halved = guided && threads == 2 && options.batch() == 1;
         verifier = Verifier.open(
                 target.placement().backend(),
@@ -79,11 +95,14 @@ public final class SpeculativeDecoder implements AutoCloseable {
                     parts.add(new Part(target, drafter, lane, part == 0, halves, most));
                     rows[lane] += halves * (most + 1);
                 }
-                sequences.add(new Sequence(parts, verifier, options.draftLength(), total, target.placement().stream()));
+                sequences.add(new Sequence(parts, verifier, options.draftLength(), total));
             }
             for (int lane = 0; lane < threads; lane++) {
                 lanes[lane] = new Lane(target.newPass(rows[lane]), most == 0 ? null : drafter.newPass(rows[lane]));
             }
+        } catch (RuntimeException | Error e) {
+            free();
+            throw e;
         }
     }
 
@@ -115,10 +134,12 @@ public final class SpeculativeDecoder implements AutoCloseable {
      * Decodes images, as many side by side as the options say.
      *
      * @param cancellation checked before every step
-     * @return tokens in raster order [blockSize] of each request
-     * @throws java.util.concurrent.CancellationException if it was cancelled; the decoder can be used again
+     * @return tokens in raster order [blockSize] of each request. Whatever is thrown, images that were complete by then
+     *     are lost, but for what the listener kept; the decoder can be used again
+     * @throws java.util.concurrent.CancellationException if it was cancelled
      * @throws IllegalArgumentException if a label is out of range
-     * @throws IllegalStateException if the model's logits give no law; the message has the status
+     * @throws IllegalStateException if the target's logits give no law; the message has the image and the status
+     * @throws org.coolsd.CoolsdException if the drafter's give none
      */
     public List<int[]> decode(List<ImageRequest> requests, DecodingListener listener, Cancellation cancellation) {
         int classes = target.config().numClasses();
@@ -127,8 +148,23 @@ public final class SpeculativeDecoder implements AutoCloseable {
                 throw new IllegalArgumentException("label is " + request.label() + ", it must be 0.." + (classes - 1));
             }
         }
+        if (!busy.compareAndSet(false, true)) {
+            throw new IllegalStateException("the decoder is closed, or decoding in another thread");
+        }
+        try {
+            return decodeAll(requests, listener, cancellation);
+        } finally {
+            busy.set(false);
+        }
+    }
+
+    private List<int[]> decodeAll(List<ImageRequest> requests, DecodingListener listener, Cancellation cancellation) {
+        long stream = target.placement().stream();
+        sequences.forEach(sequence -> sequence.stream(stream));
         List<int[]> images = new ArrayList<>();
+        // A call that an exception ended may have left some.
         active.clear();
+        drafting.clear();
         int begun = 0;
         for (Sequence sequence : sequences) {
             if (begun < requests.size()) {
@@ -142,7 +178,7 @@ public final class SpeculativeDecoder implements AutoCloseable {
             for (int i = active.size() - 1; i >= 0; i--) {
                 Sequence sequence = active.get(i);
                 if (sequence.complete()) {
-                    stats.image();
+                    stats.image(sequence.drift());
                     if (begun < requests.size()) {
                         begun = begin(sequence, requests, begun, images);
                     } else {
@@ -186,7 +222,7 @@ public final class SpeculativeDecoder implements AutoCloseable {
         long scored = System.nanoTime();
         for (Sequence sequence : active) {
             double drift = sequence.verify(logits);
-            stats.step(sequence.lastDrafted(), sequence.lastDecided() - 1, drift);
+            stats.step(sequence.lastDrafted(), sequence.lastDecided() - 1);
             listener.verified(sequence.image(), sequence.lastDrafted(), sequence.lastDecided() - 1, drift);
         }
         long verified = System.nanoTime();
@@ -246,8 +282,7 @@ public final class SpeculativeDecoder implements AutoCloseable {
                             sequence.label(),
                             part.conditional,
                             sequence.tokens(),
-                            sequence.decided(),
-                            sequence.targetTo());
+                            sequence.targetCount());
                     any = true;
                 }
             }
@@ -260,10 +295,36 @@ public final class SpeculativeDecoder implements AutoCloseable {
         }
     }
 
+    /** Places for images, for tests. */
+    List<Sequence> sequences() {
+        return sequences;
+    }
+
+    /**
+     * Frees everything but the models.
+     *
+     * @throws IllegalStateException if it is decoding in another thread
+     */
     @Override
     public void close() {
+        if (closed) {
+            return;
+        }
+        if (!busy.compareAndSet(false, true)) {
+            throw new IllegalStateException("the decoder is decoding in another thread");
+        }
+        closed = true;
+        free();
+    }
+
+    private void free() {
         crew.close();
         verifier.close();
         sequences.forEach(Sequence::close);
+        for (Lane lane : lanes) {
+            if (lane != null) {
+                lane.close();
+            }
+        }
     }
 }

@@ -119,10 +119,75 @@ class SpeculativeDecoderTest {
                     throw new IllegalStateException("disk full");
                 }
             };
+            int[] before = decode(decoder, 0, 0);
             assertThatThrownBy(() -> decoder.decode(new ImageRequest(0, 0), broken))
                     .hasMessage("disk full");
-            assertThat(decode(decoder, 0, 0)).hasSize(16);
+            assertThat(decode(decoder, 0, 0)).isEqualTo(before);
         }
+    }
+
+    /** An exception in the middle of drafting: the next call knows nothing of it. */
+    @Test
+    void anExceptionWhileDraftingLeavesTheDecoderUsable() {
+        boolean[] broken = {false};
+        DraftLength breaking = () -> new DraftLength.Decisions() {
+            @Override
+            public boolean another(int drafted) {
+                if (broken[0]) {
+                    throw new IllegalStateException("no idea");
+                }
+                return true;
+            }
+
+            @Override
+            public void drafted(double peak) {}
+
+            @Override
+            public void verified(int accepted) {}
+        };
+        try (SpeculativeDecoder decoder = model.decoder(
+                Schedule.lossless().draftLength(3),
+                Sampling.of(),
+                DecoderOptions.of().batch(2).draftLength(breaking))) {
+            List<ImageRequest> requests = List.of(new ImageRequest(1, 1), new ImageRequest(2, 2));
+            List<int[]> before = decoder.decode(requests, DecodingListener.NONE, new Cancellation());
+            broken[0] = true;
+            assertThatThrownBy(() -> decoder.decode(requests, DecodingListener.NONE, new Cancellation()))
+                    .hasMessage("no idea");
+            broken[0] = false;
+            assertThat(decoder.decode(requests, DecodingListener.NONE, new Cancellation()))
+                    .containsExactlyElementsOf(before);
+        }
+    }
+
+    /** One token's embedding is NaN: the image that draws it fails, and no other image of the same decoder. */
+    @Test
+    void oneImagesNanIsNotTheNextOnes() throws Exception {
+        Schedule.Drafts schedule = Schedule.lossless().draftLength(3);
+        int bad;
+        int[] good;
+        try (SpeculativeDecoder decoder = model.decoder(schedule, Sampling.of())) {
+            bad = decode(decoder, 1, 1)[3];
+            good = decode(decoder, 2, 2);
+        }
+        assertThat(good).doesNotContain(bad);
+        try (SpeculativeDecoder decoder = TinyModel.withNanToken(bad).decoder(schedule, Sampling.of())) {
+            assertThatThrownBy(() -> decode(decoder, 1, 1)).hasMessageContaining("NAN");
+            assertThat(decode(decoder, 2, 2)).isEqualTo(good);
+        }
+    }
+
+    @Test
+    void closedDecodersAndForeignDraftersAreRefused() throws Exception {
+        Schedule.Drafts schedule = Schedule.lossless().draftLength(3);
+        SpeculativeDecoder decoder = model.decoder(schedule, Sampling.of());
+        decoder.close();
+        decoder.close();
+        assertThatThrownBy(() -> decode(decoder, 0, 0)).hasMessageContaining("closed");
+        TinyModel other = TinyModel.load();
+        assertThatThrownBy(() -> new SpeculativeDecoder(
+                        model.target(), other.drafter(), schedule, Sampling.of(), DecoderOptions.of()))
+                .hasMessage("drafter was made for another target");
     }
 
     @Test

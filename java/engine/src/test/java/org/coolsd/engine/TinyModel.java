@@ -1,5 +1,9 @@
 package org.coolsd.engine;
 
+import java.util.HashMap;
+import java.util.Map;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
 import org.coolsd.engine.forward.DrafterForward;
@@ -8,6 +12,7 @@ import org.coolsd.engine.forward.TargetForward;
 import org.coolsd.engine.model.EagleConfig;
 import org.coolsd.engine.model.LlamaGenConfig;
 import org.coolsd.engine.model.Precision;
+import org.coolsd.engine.model.Weights;
 
 /** The tiny official checkpoints for decoding: random weights, 10 classes, 128 tokens. */
 public record TinyModel(TargetForward target, DrafterForward drafter) {
@@ -33,6 +38,23 @@ public record TinyModel(TargetForward target, DrafterForward drafter) {
                 target,
                 new DrafterForward(
                         eagle.config(EagleConfig.class), eagle.weights("pytorch_model.bin"), precision, target));
+    }
+
+    /** 16 tokens an image, f32; the target reads NaN where it reads token {@code token}. */
+    static TinyModel withNanToken(int token) throws Exception {
+        Fixture gpt = Fixture.open("gpt-c2i");
+        Weights weights = gpt.weights("model.pt");
+        Tensor broken = weights.get("tok_embeddings.weight", 128, 64).clone();
+        broken.narrow(0, token, 1).fill_(new Scalar(Double.NaN));
+        Map<String, Tensor> all = new HashMap<>(weights.tensors());
+        all.put("tok_embeddings.weight", broken);
+        TargetForward target =
+                new TargetForward(gpt.config(LlamaGenConfig.class), new Weights(all), Precision.F32, Placement.cpu());
+        Fixture eagle = Fixture.open("eagle-c2i");
+        return new TinyModel(
+                target,
+                new DrafterForward(
+                        eagle.config(EagleConfig.class), eagle.weights("pytorch_model.bin"), Precision.F32, target));
     }
 
     /** 16 tokens an image, f32. */

@@ -44,6 +44,13 @@ public final class DrafterForward {
         }
     }
 
+    /** @throws IllegalArgumentException if this drafter reads another target's features */
+    public void requireMadeFor(TargetForward other) {
+        if (other != target) {
+            throw new IllegalArgumentException("drafter was made for another target");
+        }
+    }
+
     /** The configuration it was built from. */
     public EagleConfig config() {
         return config;

@@ -9,7 +9,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * position of every sequence gets logits. One thread at a time; run inside a {@link PassScope}, which
  * frees the logits.
  */
-public final class DrafterPass {
+public final class DrafterPass implements AutoCloseable {
     private final DrafterForward drafter;
     private final TargetForward target;
     private final Rows rows;
@@ -84,5 +84,14 @@ public final class DrafterPass {
     /** The features that {@link #run} predicted, a row for each of its logits; memory that the next pass overwrites. */
     public Tensor predicted() {
         return predicted.whole();
+    }
+
+    @Override
+    public void close() {
+        rows.close();
+        sources.close();
+        ends.close();
+        inputs.close();
+        predicted.close();
     }
 }

@@ -7,7 +7,7 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /** i64 values that Java writes and LibTorch reads, pass after pass. */
-final class Indices {
+final class Indices implements AutoCloseable {
     private final Tensor host;
     private final Tensor placed;
     private final LongPointer values;
@@ -39,5 +39,11 @@ final class Indices {
     /** The first {@code n} of them. */
     Tensor first(int n) {
         return prefixes.first(n);
+    }
+
+    @Override
+    public void close() {
+        prefixes.close();
+        host.close();
     }
 }

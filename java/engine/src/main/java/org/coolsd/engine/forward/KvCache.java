@@ -1,12 +1,13 @@
 package org.coolsd.engine.forward;
 
+import org.bytedeco.pytorch.InferenceMode;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
  * Keys and values of one sequence, allocated once for every layer; with guidance, of its conditional and unconditional
  * halves. Its length is the number of positions that count; rolling back sets the length and nothing else, what lies
- * beyond is masked and overwritten by the next pass.
+ * beyond is masked and overwritten by the next pass. A mask does not hide NaN: {@link #wipe} after a pass that made any.
  *
  * <p>Passes attend over whole blocks of positions, so that there are few views and all of them exist from the start.
  */
@@ -65,6 +66,16 @@ public final class KvCache implements AutoCloseable {
         this.length = length;
     }
 
+    /** Forgets everything and overwrites it with zeros. */
+    public void wipe() {
+        length = 0;
+        try (InferenceMode inference = new InferenceMode(true)) {
+            for (Tensor layer : memory) {
+                layer.zero_();
+            }
+        }
+    }
+
     int halves() {
         return halves;
     }
@@ -95,6 +106,9 @@ public final class KvCache implements AutoCloseable {
     }
 
     void requireRoom(int n) {
+        if (n < 1) {
+            throw new IllegalArgumentException("n is " + n + ", it must be at least 1");
+        }
         if (length + n > capacity) {
             throw new IllegalArgumentException(
                     n + " more positions do not fit: " + length + " of " + capacity + " are taken");

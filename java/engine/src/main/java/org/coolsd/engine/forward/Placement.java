@@ -48,11 +48,6 @@ public final class Placement {
         }
     }
 
-    /** Host memory that a verifier of {@code backend} reads: a backend that computes where LibTorch's CPU tensors are. */
-    static Placement host(Backend backend) {
-        return new Placement(new Device("cpu"), backend, -1);
-    }
-
     /** Where the verifier computes. */
     public Backend backend() {
         return backend;

@@ -3,7 +3,7 @@ package org.coolsd.engine.forward;
 import org.bytedeco.pytorch.Tensor;
 
 /** Views of the first rows of a tensor, each made when it is first asked for and kept. One thread at a time. */
-final class Prefixes {
+final class Prefixes implements AutoCloseable {
     private final Tensor whole;
     private final Tensor[] views;
 
@@ -23,5 +23,15 @@ final class Prefixes {
             views[n] = whole.narrow(0, 0, n).retainReference();
         }
         return views[n];
+    }
+
+    @Override
+    public void close() {
+        for (Tensor view : views) {
+            if (view != null) {
+                view.close();
+            }
+        }
+        whole.close();
     }
 }

@@ -17,7 +17,10 @@ import org.coolsd.engine.model.Rotary;
  *
  * <p>Views are made once for each number of rows and kept. One thread at a time.
  */
-final class Rows {
+final class Rows implements AutoCloseable {
+    /** Ragged batches make ever new combinations of first row and length; beyond this they are made anew. */
+    private static final int MOST_SEGMENT_VIEWS = 2048;
+
     private final Placement placement;
     private final int dim;
     private final int heads;
@@ -59,10 +62,28 @@ final class Rows {
             Tensor up,
             Tensor hidden,
             Tensor ids,
-            Tensor positions) {}
+            Tensor positions)
+            implements AutoCloseable {
+        @Override
+        public void close() {
+            for (Tensor view : new Tensor[] {
+                stream, squares, scale, normed, qkv, turning, angles, attended, gateUp, gate, up, hidden, ids, positions
+            }) {
+                view.close();
+            }
+        }
+    }
 
     /** Views of the rows of one sequence: query and attended as [halves, heads, n, headDim], the others as rows. */
-    record SegmentView(Tensor query, Tensor keyValue, Tensor attended, Tensor cacheRows) {}
+    record SegmentView(Tensor query, Tensor keyValue, Tensor attended, Tensor cacheRows) implements AutoCloseable {
+        @Override
+        public void close() {
+            query.close();
+            keyValue.close();
+            attended.close();
+            cacheRows.close();
+        }
+    }
 
     /**
      * @param capacity rows of the largest pass
@@ -105,6 +126,10 @@ final class Rows {
     void begin() {
         segments.clear();
         count = 0;
+        if (segmentViews.size() > MOST_SEGMENT_VIEWS) {
+            segmentViews.values().forEach(SegmentView::close);
+            segmentViews.clear();
+        }
     }
 
     /**
@@ -114,6 +139,11 @@ final class Rows {
      */
     int add(KvCache cache, int n) {
         cache.requireRoom(n);
+        int wanted = count + cache.halves() * n;
+        if (wanted > capacity()) {
+            throw new IllegalArgumentException(
+                    "the pass would have " + wanted + " rows, it was made for " + capacity());
+        }
         int first = count;
         int from = cache.length();
         for (int half = 0; half < cache.halves(); half++) {
@@ -212,5 +242,30 @@ final class Rows {
             masks[n][from].retainReference();
         }
         return masks[n][from];
+    }
+
+    @Override
+    public void close() {
+        segmentViews.values().forEach(SegmentView::close);
+        for (View view : views) {
+            if (view != null) {
+                view.close();
+            }
+        }
+        for (TensorOptional[] ofLength : masks) {
+            for (int from = 0; ofLength != null && from < ofLength.length; from++) {
+                if (ofLength[from] != null) {
+                    ofLength[from].close();
+                }
+            }
+        }
+        ids.close();
+        positions.close();
+        cacheRows.close();
+        for (Tensor tensor :
+                new Tensor[] {stream, squares, scale, normed, qkv, attended, gateUp, hidden, angles, angleTable, mask
+                }) {
+            tensor.close();
+        }
     }
 }

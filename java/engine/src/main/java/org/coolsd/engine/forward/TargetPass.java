@@ -8,7 +8,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * Passes of the target, one after the other: {@link #begin}, {@link #add} for each sequence, {@link #run}. Features and
  * logits stay until the next pass. One thread at a time; run inside a {@link PassScope}.
  */
-public final class TargetPass {
+public final class TargetPass implements AutoCloseable {
     private final TargetForward target;
     private final Rows rows;
     private final Prefixes features;
@@ -27,16 +27,14 @@ public final class TargetPass {
     }
 
     /**
-     * Extends a sequence by {@code to - from} positions.
+     * Extends a sequence by {@code n} positions behind its cache's length.
      *
      * @param label read at position 0
      * @param tokens image tokens; position i > 0 reads token i - 1
-     * @param from first position, the cache's length
-     * @param to end of the positions
      * @return the sequence's first row; conditional positions first, then with guidance as many unconditional ones
      */
-    public int add(KvCache cache, int label, boolean conditional, int[] tokens, int from, int to) {
-        int n = to - from;
+    public int add(KvCache cache, int label, boolean conditional, int[] tokens, int n) {
+        int from = cache.length();
         int first = rows.add(cache, n);
         int nullClass = target.config().nullClass();
         for (int half = 0; half < cache.halves(); half++) {
@@ -72,5 +70,14 @@ public final class TargetPass {
     /** Logits f32 [rows, vocab] of the last pass, valid until the next one. */
     public Tensor logits() {
         return logits;
+    }
+
+    @Override
+    public void close() {
+        rows.close();
+        features.close();
+        if (logits != null) {
+            logits.close();
+        }
     }
 }

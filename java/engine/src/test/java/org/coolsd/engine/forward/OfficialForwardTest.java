@@ -49,7 +49,7 @@ class OfficialForwardTest {
                     if (from[b] < positions) {
                         open = true;
                         n[b] = 1 + random.nextInt(positions - from[b]);
-                        first[b] = pass.add(cache, (int) labels[b], true, tokens[b], from[b], from[b] + n[b]);
+                        first[b] = pass.add(cache, (int) labels[b], true, tokens[b], n[b]);
                     }
                 }
                 if (!open) {
@@ -123,7 +123,7 @@ class OfficialForwardTest {
         try (KvCache cache = target.newCache(2);
                 PassScope scope = new PassScope()) {
             pass.begin();
-            pass.add(cache, 3, true, new int[] {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, 0, 16);
+            pass.add(cache, 3, true, new int[] {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, 16);
             pass.run();
             return pass.logits().clone().retainReference();
         }
@@ -135,8 +135,15 @@ class OfficialForwardTest {
         TargetPass pass = target.newPass(18);
         try (KvCache cache = target.newCache(1)) {
             assertThatThrownBy(() -> cache.rollBack(1)).hasMessage("length is 1, the cache holds 0");
-            assertThatThrownBy(() -> pass.add(cache, 0, true, new int[17], 0, 18))
+            assertThatThrownBy(() -> pass.add(cache, 0, true, new int[17], 18))
                     .hasMessage("18 more positions do not fit: 0 of 17 are taken");
+            assertThatThrownBy(() -> pass.add(cache, 0, true, new int[17], 0))
+                    .hasMessage("n is 0, it must be at least 1");
+            pass.add(cache, 0, true, new int[17], 17);
+            try (KvCache other = target.newCache(2)) {
+                assertThatThrownBy(() -> pass.add(other, 0, true, new int[17], 1))
+                        .hasMessage("the pass would have 19 rows, it was made for 18");
+            }
         }
     }
 

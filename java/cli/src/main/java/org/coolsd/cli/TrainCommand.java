@@ -41,7 +41,7 @@ final class TrainCommand implements Callable<Integer> {
         TOKENIZER(700, 32, 2e-3, 0),
         CLASSIFIER(2500, 128, 1.5e-3, 0.01),
         TARGET(6000, 16, 2e-3, 0.05),
-        DRAFTER(2000, 16, 2e-3, 0.01);
+        DRAFTER(12000, 16, 2e-3, 0.01);
 
         private final long steps;
         private final int batch;

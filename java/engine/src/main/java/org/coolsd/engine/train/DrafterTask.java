@@ -3,7 +3,6 @@ package org.coolsd.engine.train;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.coolsd.engine.model.EagleConfig;
 import org.coolsd.engine.model.EagleDrafter;
@@ -13,15 +12,13 @@ import org.coolsd.engine.model.Weights;
 
 /**
  * The drafter, trained as EAGLE does (Li et al. 2024): smooth L1 regression on the target's next feature, plus
- * cross-entropy against the target's distribution through the target's head. At the first depth noise on the input features
- * stands for the drafter's own errors; at the others it reads what it predicted itself at the depth before, as it does when
- * it drafts (Zhang et al. 2024, "Learning Harmonized Representations for Speculative Sampling").
+ * cross-entropy against the target's distribution through the target's head. Noise on the input features stands for
+ * the drafter's own errors.
  */
 public final class DrafterTask implements TrainingTask {
     private static final double NOISE = 0.1;
     private static final double REGRESSION = 1.0;
     private static final double LABEL_DROPOUT = 0.1;
-    private static final int DEPTHS = 3;
     private final Tensor tokens;
     private final Tensor labels;
     private final LlamaGen target;
@@ -67,24 +64,15 @@ public final class DrafterTask implements TrainingTask {
             features = target.features(classes, inputs);
             wanted = torch.softmax(target.logits(features.narrow(1, 1, inputs.size(1))), -1);
         }
-        Tensor next = features.narrow(1, 1, inputs.size(1));
         Tensor seen = features.narrow(1, 0, inputs.size(1));
-        Tensor read = seen.add(torch.rand_like(seen).sub(new Scalar(0.5)).mul(new Scalar(2 * NOISE)));
-        Tensor loss = null;
-        for (int depth = 0; depth < DEPTHS; depth++) {
-            Tensor predicted = drafter.features(inputs, read);
-            Tensor regression = torch.smooth_l1_loss(predicted, next);
-            Tensor entropy = torch.log_softmax(target.logits(predicted), -1)
-                    .mul(wanted)
-                    .sum(-1)
-                    .mean()
-                    .neg();
-            Tensor both = entropy.add(regression.mul(new Scalar(REGRESSION)));
-            loss = loss == null ? both : loss.add(both);
-            // What the following draft token is predicted from.
-            Tensor own = predicted.detach().narrow(1, 0, inputs.size(1) - 1);
-            read = torch.cat(new TensorVector(seen.narrow(1, 0, 1), own), 1);
-        }
-        return loss.div(new Scalar((double) DEPTHS));
+        Tensor noisy = seen.add(torch.rand_like(seen).sub(new Scalar(0.5)).mul(new Scalar(2 * NOISE)));
+        Tensor predicted = drafter.features(inputs, noisy);
+        Tensor regression = torch.smooth_l1_loss(predicted, features.narrow(1, 1, inputs.size(1)));
+        Tensor entropy = torch.log_softmax(target.logits(predicted), -1)
+                .mul(wanted)
+                .sum(-1)
+                .mean()
+                .neg();
+        return entropy.add(regression.mul(new Scalar(REGRESSION)));
     }
 }

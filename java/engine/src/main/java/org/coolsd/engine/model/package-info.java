@@ -1,2 +1,2 @@
-/** The models: LlamaGen, its VQ tokenizer, and the EAGLE drafter, over LibTorch tensors. */
+/** The models over whole sequences and images: LlamaGen, its VQ tokenizer, the EAGLE drafter, the classifier. */
 package org.coolsd.engine.model;

@@ -16,7 +16,7 @@ import org.coolsd.Schedule;
  */
 record DecodingPlan(String name, Schedule.Drafts schedule, Double reach, int batch, int threads) {
     /** Where the adaptive draft length was fastest on the shipped model. */
-    private static final double REACH = 0.55;
+    private static final double REACH = 0.6;
 
     static DecodingPlan of(String name, Schedule schedule, int length, int batch, int threads) {
         String draft = length == 0 ? "" : ", L = " + length;

@@ -59,7 +59,7 @@ class EndToEndTest {
         assertThat(plans)
                 .extracting(DecodingPlan::name)
                 .startsWith("target only, 1 thread", "target only, 2 threads", "lossless, L = 5")
-                .contains("COOL-SD 1.1, L = 3", "COOL-SD 1.1, L = 7", "COOL-SD 1.1, L = 8, adaptive 0.55");
+                .contains("COOL-SD 1.1, L = 3", "COOL-SD 1.1, L = 7", "COOL-SD 1.1, L = 8, adaptive 0.60");
         assertThatThrownBy(() -> DecodingPlan.all(new int[] {65}, 1, 1)).hasMessageContaining("65");
     }
 }

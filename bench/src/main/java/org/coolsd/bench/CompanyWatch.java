@@ -1,7 +1,6 @@
 package org.coolsd.bench;
 
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -54,10 +53,7 @@ final class CompanyWatch {
 
     private static List<int[]> decode(ImageModel model, int batch) {
         ModelFolder.Config config = model.folder().config();
-        List<ImageRequest> requests = new ArrayList<>();
-        for (int i = 0; i < IMAGES; i++) {
-            requests.add(new ImageRequest(i % config.classes().size(), i));
-        }
+        List<ImageRequest> requests = ImageRequest.inTurn(config.classes().size(), 0, IMAGES, 0);
         try (SpeculativeDecoder decoder = model.decoder(
                 Schedule.exponential(1.1).draftLength(5),
                 Sampling.of().guidance(config.guidance()),

@@ -100,10 +100,7 @@ final class EndToEnd implements AutoCloseable {
     }
 
     private Repetition repeat(Way way, long firstSeed) {
-        List<ImageRequest> requests = new ArrayList<>();
-        for (int i = 0; i < images; i++) {
-            requests.add(new ImageRequest((int) ((firstSeed + i) % classes), firstSeed + i));
-        }
+        List<ImageRequest> requests = ImageRequest.inTurn(classes, firstSeed, images, 0);
         var stats = way.decoder.stats();
         long steps = stats.steps();
         double drift = stats.drift();

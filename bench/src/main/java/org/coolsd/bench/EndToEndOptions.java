@@ -11,16 +11,10 @@ import org.coolsd.engine.ImageModel;
 import org.coolsd.engine.LibTorch;
 import org.coolsd.engine.ModelFolder;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
 /** {@code coolsd bench --end-to-end}: its options, its table. */
 final class EndToEndOptions {
-    @Spec(Spec.Target.MIXEE)
-    private CommandSpec command;
-
     @Option(
             names = "--repetitions",
             paramLabel = "N",
@@ -46,10 +40,10 @@ final class EndToEndOptions {
     /** Measures, prints the table and returns what a results file holds. */
     Map<String, Object> run(Machine machine) throws IOException {
         engine.check();
-        require(repetitions >= 1, "repetitions is " + repetitions + ", it must be at least 1");
-        require(images == null || images >= 1, "images is " + images + ", it must be at least 1");
+        engine.require(repetitions >= 1, "repetitions is " + repetitions + ", it must be at least 1");
+        engine.require(images == null || images >= 1, "images is " + images + ", it must be at least 1");
         for (int length : lengths) {
-            require(length >= 1 && length <= 64, "lengths has " + length + ", it must be 1..64");
+            engine.require(length >= 1 && length <= 64, "lengths has " + length + ", it must be 1..64");
         }
         LibTorch.load(1);
         ImageModel model =
@@ -69,12 +63,6 @@ final class EndToEndOptions {
         results.put("openblas", System.getenv().getOrDefault("OPENBLAS_CORETYPE", "detected"));
         results.put("lines", lines);
         return results;
-    }
-
-    private void require(boolean holds, String otherwise) {
-        if (!holds) {
-            throw new ParameterException(command.commandLine(), otherwise);
-        }
     }
 
     private static void print(List<EndToEnd.Line> lines) {

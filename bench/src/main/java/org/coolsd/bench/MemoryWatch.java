@@ -59,10 +59,8 @@ final class MemoryWatch {
                 Sampling.of().guidance(config.guidance()),
                 DecoderOptions.of().batch(8).draftLength(DraftLength.adaptive(0.4)))) {
             for (int made = 0; made < IMAGES; made += EVERY) {
-                List<ImageRequest> requests = new ArrayList<>();
-                for (int i = made; i < made + EVERY; i++) {
-                    requests.add(new ImageRequest(i % config.classes().size(), i));
-                }
+                List<ImageRequest> requests =
+                        ImageRequest.inTurn(config.classes().size(), made, EVERY, 0);
                 for (int[] tokens : decoder.decode(requests, DecodingListener.NONE, new Cancellation())) {
                     model.picture(tokens);
                 }

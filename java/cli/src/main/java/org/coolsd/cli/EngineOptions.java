@@ -51,7 +51,8 @@ public final class EngineOptions {
         require(device.matches("cpu|cuda(:\\d{1,3})?"), "device is '" + device + "', it must be cpu or cuda:N");
     }
 
-    private void require(boolean holds, String otherwise) {
+    /** A usage error of the command that has these options, unless {@code holds}. */
+    public void require(boolean holds, String otherwise) {
         if (!holds) {
             throw new ParameterException(command.commandLine(), otherwise);
         }

@@ -1,7 +1,7 @@
 package org.coolsd.cli;
 
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -108,12 +108,9 @@ final class EvaluateCommand implements Callable<Integer> {
         Sampling sampling = Sampling.of().guidance(config.guidance());
         try (SpeculativeDecoder decoder = images.decoder(schedule, sampling, engine.options(DraftLength.fixed()));
                 ProgressBar bar = Progress.bar(name, count)) {
-            List<ImageRequest> requests = new ArrayList<>();
-            for (int i = 0; i < count; i++) {
-                labels[i] = i % classes;
-                // Seeds of different parts differ, so that the samples are independent.
-                requests.add(new ImageRequest((int) labels[i], seed + (long) part * 1_000_000 + i));
-            }
+            // Seeds of different parts differ, so that the samples are independent.
+            List<ImageRequest> requests = ImageRequest.inTurn(classes, 0, count, seed + (long) part * 1_000_000);
+            Arrays.setAll(labels, i -> requests.get(i).label());
             int total = config.target().blockSize();
             DecodingListener progress = new DecodingListener() {
                 @Override

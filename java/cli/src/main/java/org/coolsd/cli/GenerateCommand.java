@@ -86,9 +86,9 @@ final class GenerateCommand implements Callable<Integer> {
         LibTorch.load(1);
         ImageModel images = ImageModel.load(folder, engine.precision(), engine.placement());
         int classes = folder.config().classes().size();
-        List<ImageRequest> requests = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
-            requests.add(new ImageRequest(only >= 0 ? only : i % classes, seed + i));
+        List<ImageRequest> requests = ImageRequest.inTurn(classes, 0, count, seed);
+        if (only >= 0) {
+            requests.replaceAll(request -> new ImageRequest(only, request.seed()));
         }
         int compared = schedule.length() == 0 ? 0 : Math.min(Math.max(COMPARED, engine.batch()), count);
         DecodingStats stats;

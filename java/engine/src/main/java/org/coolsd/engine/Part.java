@@ -46,9 +46,9 @@ final class Part implements AutoCloseable {
         }
     }
 
-    /** The first {@code n} target rows of a half as the verifier sees them. */
-    Logits target(long logits, int half, int rows, int n) {
-        long first = logits + 4L * vocab * (targetRow + (long) half * rows);
+    /** The {@code n} target rows of a half as the verifier sees them. */
+    Logits target(long logits, int half, int n) {
+        long first = logits + 4L * vocab * (targetRow + (long) half * n);
         return Logits.at(first, Logits.Type.F32, n, vocab, vocab);
     }
 
@@ -64,15 +64,17 @@ final class Part implements AutoCloseable {
      * @param wipe whether its keys and values may be NaN, which masks do not hide
      */
     void begin(boolean wipe) {
-        targetCache.rollBack(0);
+        forget(targetCache, wipe);
         if (drafterCache != null) {
-            drafterCache.rollBack(0);
+            forget(drafterCache, wipe);
         }
+    }
+
+    private static void forget(KvCache cache, boolean wipe) {
         if (wipe) {
-            targetCache.wipe();
-            if (drafterCache != null) {
-                drafterCache.wipe();
-            }
+            cache.wipe();
+        } else {
+            cache.rollBack(0);
         }
     }
 

@@ -153,7 +153,7 @@ final class Sequence implements AutoCloseable {
     double verify(long[] logits) {
         int n = drafts();
         lastDrafted = n;
-        step.verify(halves((part, half) -> part.target(logits[part.lane], half, n + 1, n + 1)), n == 0 ? null : draft);
+        step.verify(halves((part, half) -> part.target(logits[part.lane], half, n + 1)), n == 0 ? null : draft);
         Verdict verdict = step.verdict(0);
         if (verdict.status() != Status.OK) {
             throw new IllegalStateException(
@@ -171,9 +171,10 @@ final class Sequence implements AutoCloseable {
             }
         }
         decisions.verified(verdict.accepted());
-        drift += verdict.drift();
+        double stepDrift = verdict.drift();
+        drift += stepDrift;
         suspect = false;
-        return verdict.drift();
+        return stepDrift;
     }
 
     /** Sum of D over the image's steps. */

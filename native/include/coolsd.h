@@ -1,12 +1,19 @@
 /*
  * coolsd: relaxed speculative decoding for autoregressive image models. C ABI.
  *
- * Every function returns a coolsd_status; coolsd_last_error() has the words. Structs start with their own size in
- * bytes. Memory behind pointers belongs to the caller and is only read or written during the call. A handle may be
- * used by one thread at a time; distinct handles are independent.
+ * Every function returns a coolsd_status; coolsd_last_error() has the words. Memory behind pointers belongs to the caller
+ * and is only read or written during the call. A handle may be used by one thread at a time; distinct handles are
+ * independent. A status code is for a wrong call; whatever is wrong with one sequence is that sequence's row status.
+ *
+ * Growth: coolsd_verifier_spec, coolsd_verify_args, coolsd_sample_args and coolsd_lantern start with their own size in bytes
+ * and grow at their end. The library takes a struct of any size from its first version's on: what an older caller's lacks is
+ * zero, and a zero field means what the library did before the field existed. A longer struct, from a newer header, is
+ * refused unless its tail is zero. coolsd_sampling, coolsd_logits and coolsd_normaliser never grow: they are embedded and
+ * stand in arrays.
  *
  * With COOLSD_CUDA every pointer in coolsd_verify_args and coolsd_sample_args is one that the device can read: device
- * memory, or host memory registered with CUDA. The call returns when the work is queued in `stream`.
+ * memory, or host memory registered with CUDA; with inputs_on_host the small inputs are host memory instead. Logits must be
+ * aligned to their element. The call returns when the work is queued in `stream`.
  */
 #ifndef COOLSD_H
 #define COOLSD_H
@@ -35,7 +42,7 @@ typedef enum coolsd_status {
   COOLSD_DEVICE_FAILED = 4 /* coolsd_last_error() has CUDA's words */
 } coolsd_status;
 
-/* What became of one sequence. Everything but COOLSD_ROW_OK leaves the sequence without tokens (-1). */
+/* What became of one sequence. Everything but COOLSD_ROW_OK leaves the sequence without tokens (-1), and touches no other. */
 typedef enum coolsd_row_status {
   COOLSD_ROW_OK = 0,
   COOLSD_ROW_NAN = 1,            /* a logit that was read is NaN */
@@ -43,14 +50,19 @@ typedef enum coolsd_row_status {
   COOLSD_ROW_EMPTY = 3,          /* all logits of a row are -inf, or the window is masked entirely */
   COOLSD_ROW_TOKEN_OUT_OF_RANGE = 4, /* a draft token below 0 or not below the vocabulary size */
   COOLSD_ROW_NORMALISER = 5,         /* a draft normaliser that does not belong to its row */
-  COOLSD_ROW_DRAFT_LENGTH = 6        /* on a device only: a draft length below 0 or above L */
+  COOLSD_ROW_DRAFT_LENGTH = 6,       /* a draft length below 0 or above L */
+  COOLSD_ROW_SAMPLING = 7,           /* a sampling of the call's own that is out of range */
+  COOLSD_ROW_FACTOR = 8              /* a factor or drift budget of the call's own that is negative, NaN or infinite */
 } coolsd_row_status;
 
 typedef enum coolsd_dtype { COOLSD_F32 = 0, COOLSD_F16 = 1, COOLSD_BF16 = 2 } coolsd_dtype;
 
 typedef enum coolsd_backend { COOLSD_CPU = 0, COOLSD_CUDA = 1 } coolsd_backend;
 
-/* What a uniform is drawn for; each (seed, position, purpose) is its own number. */
+/*
+ * What a uniform is drawn for; each (seed, position, purpose) is its own number: 53 bits of the Philox4x32-10 block of
+ * (seed; position, purpose, sibling), where the sibling's number is 0 in chains.
+ */
 typedef enum coolsd_purpose {
   COOLSD_DRAFT = 0,
   COOLSD_ACCEPT = 1,
@@ -61,6 +73,7 @@ typedef enum coolsd_purpose {
 /*
  * How logits become probabilities: guidance, temperature, window, top-k, top-p, in this order.
  * The guided logit is u + guidance (c - u), each operation rounded to f32; tokens are ordered by (guided logit, index).
+ * coolsd_sampling_init() makes one that keeps everything.
  */
 typedef struct coolsd_sampling {
   size_t struct_size;
@@ -92,7 +105,7 @@ typedef struct coolsd_normaliser {
   int32_t reserved;  /* 0 */
 } coolsd_normaliser;
 
-/* How much neighbouring probability LANTERN pools, and what it resamples from (METHOD.md, "Baselines"). */
+/* How much neighbouring probability LANTERN pools, and what it resamples from (docs/method.md, "Other rules"). */
 typedef enum coolsd_lantern_rule {
   COOLSD_LANTERN = 0,          /* pooled sum at most bound */
   COOLSD_LANTERN_PLUS_PLUS = 1 /* pooled sum at most (bound - 1) P(x) */
@@ -111,6 +124,21 @@ typedef struct coolsd_lantern {
   int32_t residual;          /* coolsd_lantern_residual */
 } coolsd_lantern;
 
+/* How a draft is verified (docs/method.md). */
+typedef enum coolsd_rule {
+  COOLSD_RULE_BY_POINTER = 0, /* LANTERN where spec.lantern is given, else relaxed: what it was before there were rules */
+  COOLSD_RULE_RELAXED = 1,    /* token by token with min(1, affine + omega P/Q) */
+  COOLSD_RULE_LANTERN = 2,    /* token by token with LANTERN's acceptance */
+  COOLSD_RULE_BLOCK = 3       /* block verification of the relaxed law; with omega = 1 it is lossless */
+} coolsd_rule;
+
+/* Where the factor omega_i of a draft position comes from. */
+typedef enum coolsd_factors {
+  COOLSD_FACTORS_GIVEN = 0,  /* it is omega[i] */
+  COOLSD_FACTORS_BUDGET = 1, /* the largest in [1, omega[i]] whose drift D_i is at most the drift budget of the position */
+  COOLSD_FACTORS_ENTROPY = 2 /* 1 + (omega[i] - 1) H(P_i) / log(tokens in the target's window), H in nats */
+} coolsd_factors;
+
 typedef struct coolsd_verifier coolsd_verifier;
 
 typedef struct coolsd_verifier_spec {
@@ -121,8 +149,14 @@ typedef struct coolsd_verifier_spec {
   const float* omega;   /* [L], finite, >= 0; copied */
   coolsd_sampling target;
   coolsd_sampling draft;
-  const coolsd_lantern* lantern; /* NULL: acceptance min(1, omega P/Q); else LANTERN's, and every omega must be 1 */
+  const coolsd_lantern* lantern; /* with LANTERN's rule, and NULL with any other; then every omega must be 1 */
   int32_t device;                /* CUDA's ordinal; unused on the CPU */
+  /* Since 0.2. */
+  int32_t rule;       /* coolsd_rule */
+  int32_t factors;    /* coolsd_factors; with LANTERN's rule COOLSD_FACTORS_GIVEN */
+  float affine;       /* a >= 0 in min(1, a + omega P/Q), which is 0 where P = 0; with the relaxed rule only, 0 with others */
+  float drift_budget; /* of every draft position with COOLSD_FACTORS_BUDGET, >= 0; a call can give its own */
+  int32_t reserved;   /* 0 */
 } coolsd_verifier_spec;
 
 typedef struct coolsd_verify_args {
@@ -140,10 +174,28 @@ typedef struct coolsd_verify_args {
   int32_t* accepted;              /* out [B] */
   int32_t* status;                /* out [B], coolsd_row_status */
   const coolsd_normaliser* draft_normalisers; /* [B, L] as coolsd_sample wrote them, or NULL: computed from draft */
-  double* drift;    /* out [B, L] or NULL: D = TV(Phat, P) of visited positions, 0 elsewhere */
+  double* drift;    /* out [B, L] or NULL: D = TV(Phat, P) of positions that emitted a token, 0 elsewhere */
   double* ratio;    /* out [B, L+1] or NULL: P/Phat of every emitted token, 1 elsewhere */
   double* log_prob; /* out [B, L+1] or NULL: log P of every emitted token, 0 elsewhere */
   void* stream;     /* cudaStream_t; unused on the CPU */
+  /* Since 0.2; each may be NULL. */
+  const float* omega;                     /* [B, L], finite, >= 0: instead of the verifier's */
+  const float* drift_budget;              /* [B, L], finite, >= 0: instead of the verifier's */
+  const coolsd_sampling* target_sampling; /* [B]: instead of the verifier's */
+  const coolsd_sampling* draft_sampling;  /* [B]: instead of the verifier's */
+  /* [B], in elements: where sequence b begins, instead of b batch_stride. Of packed, ragged or scattered logits. */
+  const int64_t* target_offsets;
+  const int64_t* target_uncond_offsets;
+  const int64_t* draft_offsets;
+  const int64_t* draft_uncond_offsets;
+  float* factors; /* out [B, L]: the omega of every position that emitted a token, 0 elsewhere */
+  /*
+   * CUDA: whether draft_tokens, draft_lengths, seeds, positions, draft_normalisers, omega, drift_budget, samplings and offsets are
+   * host memory. They are copied before the call returns: into the launch's parameters where they are few, else in one
+   * transfer. 0 on the CPU, and in calls that a graph captures.
+   */
+  int32_t inputs_on_host;
+  int32_t reserved; /* 0 */
 } coolsd_verify_args;
 
 typedef struct coolsd_sample_args {
@@ -158,6 +210,13 @@ typedef struct coolsd_sample_args {
   int32_t* status;             /* out [B], coolsd_row_status */
   coolsd_normaliser* normalisers; /* out [B] or NULL */
   void* stream;                /* cudaStream_t; unused on the CPU */
+  /* Since 0.2; each may be NULL. A subset of a larger batch is a call with that many sequences and their offsets. */
+  const coolsd_sampling* sampling;       /* [B]: instead of the verifier's for this purpose */
+  const int64_t* logits_offsets;         /* [B], in elements: where the row of sequence b is, instead of b batch_stride */
+  const int64_t* logits_uncond_offsets;  /* [B] likewise */
+  double* log_prob;                      /* out [B]: log of the token's probability, 0 where status is not COOLSD_ROW_OK */
+  int32_t inputs_on_host;                /* as in coolsd_verify_args: seeds, positions, sampling and offsets */
+  int32_t reserved;                      /* 0 */
 } coolsd_sample_args;
 
 /* Version as major * 10000 + minor * 100 + patch. */
@@ -171,6 +230,9 @@ COOLSD_API const char* coolsd_simd(void);
 
 /* COOLSD_OK if the backend can be used; otherwise coolsd_last_error() says why not. */
 COOLSD_API coolsd_status coolsd_backend_status(int32_t backend);
+
+/* Fills in temperature 1, guidance 1 and no cut-off: the target's law as it is. */
+COOLSD_API void coolsd_sampling_init(coolsd_sampling* sampling);
 
 /* Makes a verifier; *out is freed with coolsd_verifier_destroy. */
 COOLSD_API coolsd_status coolsd_verifier_create(const coolsd_verifier_spec* spec, coolsd_verifier** out);
@@ -197,8 +259,10 @@ COOLSD_API coolsd_status coolsd_synchronize(coolsd_verifier* verifier, void* str
 
 /*
  * One decoding step: accepts a prefix of each sequence's draft and draws one token more. Draft token i (from 0) uses
- * the uniform of (seed, position + i, COOLSD_ACCEPT); the token drawn after n accepted ones that of
+ * the uniform of (seed, position + i, COOLSD_ACCEPT), with every rule; the token drawn after n accepted ones that of
  * (seed, position + n, COOLSD_RESAMPLE) after a rejection and (seed, position + n, COOLSD_BONUS) otherwise.
+ * Rows are judged in the order in which the rule needs them, and one that it does not need is not judged: token by token
+ * those up to the first rejection, a block's all of the draft, up to a position where nothing can be accepted any more.
  */
 COOLSD_API coolsd_status coolsd_verify(coolsd_verifier* verifier, const coolsd_verify_args* args);
 

@@ -151,12 +151,12 @@ typedef struct coolsd_verifier_spec {
   coolsd_sampling draft;
   const coolsd_lantern* lantern; /* with LANTERN's rule, and NULL with any other; then every omega must be 1 */
   int32_t device;                /* CUDA's ordinal; unused on the CPU */
+  int32_t unused;                /* not looked at: callers of 0.1 have padding here */
   /* Since 0.2. */
   int32_t rule;       /* coolsd_rule */
   int32_t factors;    /* coolsd_factors; with LANTERN's rule COOLSD_FACTORS_GIVEN */
   float affine;       /* a >= 0 in min(1, a + omega P/Q), which is 0 where P = 0; with the relaxed rule only, 0 with others */
   float drift_budget; /* of every draft position with COOLSD_FACTORS_BUDGET, >= 0; a call can give its own */
-  int32_t reserved;   /* 0 */
 } coolsd_verifier_spec;
 
 typedef struct coolsd_verify_args {

@@ -32,6 +32,17 @@ final class LogitsArgument {
     /** Places of a coolsd_logits and of its offsets. */
     private record Half(int logits, int offsets, OptionalArray given) {}
 
+    /** The call has one sequence only, and this argument no offsets, ever. */
+    void only(Logits logits) {
+        set(conditional, logits.address(), 0, logits);
+        Logits other = logits.unconditional();
+        if (other == null) {
+            memory.bytes.putLong(unconditional.logits + DATA, 0);
+        } else {
+            set(unconditional, other.address(), 0, other);
+        }
+    }
+
     /** Sequence k of the call is sequence {@code index[k]} of one view. */
     void batched(Logits logits, int[] index, int count) {
         boolean inOrder = true;

@@ -51,6 +51,9 @@ public final class Step implements AutoCloseable {
     private final boolean[] sampledHere;
 
     private final Status[] drawStatus;
+    /** Whether the caller has said anything of what follows, which begin forgets. */
+    private final boolean[] special;
+
     private final @Nullable Sampling[] targetSamplings;
     private final @Nullable Sampling[] draftSamplings;
     private final float[] specFactors;
@@ -102,6 +105,7 @@ public final class Step implements AutoCloseable {
         sampledHere = new boolean[batch];
         drawStatus = new Status[batch];
         Arrays.fill(drawStatus, Status.OK);
+        special = new boolean[batch];
         targetSamplings = new Sampling[batch];
         draftSamplings = new Sampling[batch];
         factors = new float[batch * stride];
@@ -166,12 +170,15 @@ public final class Step implements AutoCloseable {
         lengths[slot] = 0;
         sampledHere[slot] = true;
         drawStatus[slot] = Status.OK;
-        targetSamplings[slot] = null;
-        draftSamplings[slot] = null;
-        factorCounts[slot] = 0;
-        budgetCounts[slot] = 0;
-        targets[slot] = null;
-        drafts[slot] = null;
+        if (special[slot]) {
+            special[slot] = false;
+            targetSamplings[slot] = null;
+            draftSamplings[slot] = null;
+            factorCounts[slot] = 0;
+            budgetCounts[slot] = 0;
+            targets[slot] = null;
+            drafts[slot] = null;
+        }
     }
 
     /**
@@ -180,6 +187,7 @@ public final class Step implements AutoCloseable {
      */
     public void sampling(int slot, Sampling target, Sampling draft) {
         requireBegun(slot);
+        special[slot] = true;
         targetSamplings[slot] = Objects.requireNonNull(target, "target");
         draftSamplings[slot] = Objects.requireNonNull(draft, "draft");
     }
@@ -193,6 +201,7 @@ public final class Step implements AutoCloseable {
      */
     public void factors(int slot, float... omega) {
         requireBegun(slot);
+        special[slot] = true;
         factorCounts[slot] = copy("omega", omega, factors, slot);
     }
 
@@ -203,6 +212,7 @@ public final class Step implements AutoCloseable {
      */
     public void budget(int slot, float... drift) {
         requireBegun(slot);
+        special[slot] = true;
         budgetCounts[slot] = copy("drift", drift, budgets, slot);
     }
 
@@ -234,12 +244,14 @@ public final class Step implements AutoCloseable {
     /** Where the target's logits of {@code slot} are, for {@link #verify()}: [n + 1, V] with n the tokens of its draft. */
     public void target(int slot, Logits logits) {
         requireBegun(slot);
+        special[slot] = true;
         targets[slot] = Objects.requireNonNull(logits, "logits");
     }
 
     /** Where the draft's logits of {@code slot} are, for {@link #verify()}: [n, V]; not needed where n is 0. */
     public void draft(int slot, Logits logits) {
         requireBegun(slot);
+        special[slot] = true;
         drafts[slot] = Objects.requireNonNull(logits, "logits");
     }
 
@@ -333,16 +345,11 @@ public final class Step implements AutoCloseable {
 
     /** Draws a token of each of the first {@code count} active slots. */
     private void sampleDrafts(int count) {
-        boolean own = false;
         for (int k = 0; k < count; k++) {
             int slot = active[k];
             memory.putKey(k, seeds[slot], positions[slot] + lengths[slot]);
-            own |= draftSamplings[slot] != null;
         }
-        if (own) {
-            putDraftSamplings(count);
-        }
-        memory.samplings.give(own);
+        memory.samplings.give(putDraftSamplings(count));
         callSample(count, Purpose.DRAFT);
         for (int k = 0; k < count; k++) {
             int slot = active[k];
@@ -354,13 +361,6 @@ public final class Step implements AutoCloseable {
                 memory.getNormaliser(k, normalisers, at);
                 lengths[slot]++;
             }
-        }
-    }
-
-    private void putDraftSamplings(int count) {
-        for (int k = 0; k < count; k++) {
-            Sampling own = draftSamplings[active[k]];
-            memory.putDraftSampling(k, own == null ? spec.draft() : own);
         }
     }
 
@@ -478,13 +478,24 @@ public final class Step implements AutoCloseable {
         }
     }
 
-    /** One sequence from begin to verdict, in slot 0. */
+    /** One sequence from begin to verdict, in slot 0 of a step that is used in no other way. */
     Verdict verify(Logits target, @Nullable Logits draft, int[] tokens, long seed, long position) {
         guard.enter();
         try {
-            beginOpen(0, seed, position);
-            draftBegun(0, tokens, tokens.length);
-            verifyBatched(target, draft);
+            int n = tokens.length;
+            if (n > stride) {
+                throw new IllegalArgumentException("length is " + n + ", the draft length is at most " + stride);
+            }
+            require("target", target, 1, n + 1);
+            Logits drafted = n > 0 ? require("draft", draft, 1, n) : target;
+            hold(target);
+            hold(drafted);
+            memory.target.only(target);
+            memory.draft.only(drafted);
+            memory.putKey(0, seed, position);
+            memory.putDraft(0, tokens, 0, n);
+            callVerify(1);
+            takeVerdict(0, 0, n);
         } finally {
             leave();
             Reference.reachabilityFence(target);
@@ -505,56 +516,68 @@ public final class Step implements AutoCloseable {
     /** Everything of the first {@code count} active slots but their logits. */
     private void putSequences(int count, int longest) {
         boolean allSampled = longest > 0;
-        boolean ownTarget = false;
-        boolean ownDraft = false;
-        boolean ownFactors = false;
-        boolean ownBudgets = false;
+        boolean anySpecial = false;
         for (int k = 0; k < count; k++) {
             int slot = active[k];
             memory.putKey(k, seeds[slot], positions[slot]);
             memory.putDraft(k, draftTokens, slot * stride, lengths[slot]);
             allSampled &= sampledHere[slot];
-            ownTarget |= targetSamplings[slot] != null;
-            ownDraft |= draftSamplings[slot] != null;
-            ownFactors |= factorCounts[slot] > 0;
-            ownBudgets |= budgetCounts[slot] > 0;
+            anySpecial |= special[slot];
         }
+        memory.normalisers.give(allSampled);
         if (allSampled) {
             for (int k = 0; k < count; k++) {
                 memory.putNormalisers(k, normalisers, active[k] * stride, lengths[active[k]]);
             }
         }
-        if (ownTarget) {
-            for (int k = 0; k < count; k++) {
-                Sampling own = targetSamplings[active[k]];
-                memory.putTargetSampling(k, own == null ? spec.target() : own);
-            }
+        if (anySpecial || memory.special) {
+            putSpecial(count);
+            memory.special = anySpecial;
         }
-        if (ownDraft) {
-            putDraftSamplings(count);
+    }
+
+    /** Samplings, factors and budgets: each of all sequences as soon as one has its own. */
+    private void putSpecial(int count) {
+        boolean ownTarget = false;
+        boolean ownFactors = false;
+        boolean ownBudgets = false;
+        for (int k = 0; k < count; k++) {
+            int slot = active[k];
+            ownTarget |= targetSamplings[slot] != null;
+            ownFactors |= factorCounts[slot] > 0;
+            ownBudgets |= budgetCounts[slot] > 0;
         }
-        if (ownFactors) {
-            for (int k = 0; k < count; k++) {
-                int slot = active[k];
-                for (int i = 0; i < stride; i++) {
-                    memory.putFactor(k, i, i < factorCounts[slot] ? factors[slot * stride + i] : specFactors[i]);
-                }
-            }
-        }
-        if (ownBudgets) {
-            float everyones = spec.drafts().driftBudget();
-            for (int k = 0; k < count; k++) {
-                int slot = active[k];
-                for (int i = 0; i < stride; i++) {
-                    memory.putBudget(k, i, i < budgetCounts[slot] ? budgets[slot * stride + i] : everyones);
-                }
-            }
-        }
-        memory.normalisers.give(allSampled);
         memory.targetSamplings.give(ownTarget);
-        memory.draftSamplings.give(ownDraft);
+        memory.draftSamplings.give(putDraftSamplings(count));
         memory.factors.give(ownFactors);
         memory.budgets.give(ownBudgets);
+        float budget = spec.drafts().driftBudget();
+        for (int k = 0; k < count; k++) {
+            int slot = active[k];
+            if (ownTarget) {
+                Sampling own = targetSamplings[slot];
+                memory.putTargetSampling(k, own == null ? spec.target() : own);
+            }
+            for (int i = 0; i < stride && ownFactors; i++) {
+                memory.putFactor(k, i, i < factorCounts[slot] ? factors[slot * stride + i] : specFactors[i]);
+            }
+            for (int i = 0; i < stride && ownBudgets; i++) {
+                memory.putBudget(k, i, i < budgetCounts[slot] ? budgets[slot * stride + i] : budget);
+            }
+        }
+    }
+
+    /** The draft's samplings of all sequences if one has its own; returns whether. */
+    private boolean putDraftSamplings(int count) {
+        boolean any = false;
+        for (int k = 0; k < count; k++) {
+            any |= draftSamplings[active[k]] != null;
+        }
+        for (int k = 0; k < count && any; k++) {
+            Sampling own = draftSamplings[active[k]];
+            memory.putDraftSampling(k, own == null ? spec.draft() : own);
+        }
+        return any;
     }
 
     private void callVerify(int count) {
@@ -590,14 +613,17 @@ public final class Step implements AutoCloseable {
             verdictStatus[slot] = begun[slot] ? drawStatus[slot] : null;
         }
         for (int k = 0; k < count; k++) {
-            int slot = active[k];
-            Status status = memory.status(k);
-            placeOf[slot] = k;
-            verdictDrafted[slot] = lengths[slot];
-            verdictStatus[slot] = status;
-            verdictLength[slot] = status == Status.OK ? memory.accepted(k) + 1 : 0;
+            takeVerdict(active[k], k, lengths[active[k]]);
         }
         verified = true;
+    }
+
+    private void takeVerdict(int slot, int k, int drafted) {
+        Status status = memory.status(k);
+        placeOf[slot] = k;
+        verdictDrafted[slot] = drafted;
+        verdictStatus[slot] = status;
+        verdictLength[slot] = status == Status.OK ? memory.accepted(k) + 1 : 0;
     }
 
     /**
@@ -710,11 +736,9 @@ public final class Step implements AutoCloseable {
         guard.enter();
         try {
             require("logits", logits, 1, 1);
-            active[0] = 0;
             hold(logits);
-            memory.sampled.batched(logits, active, 1);
+            memory.sampled.only(logits);
             memory.putKey(0, seed, position);
-            memory.samplings.give(false);
             callSample(1, purpose);
             Status status = memory.status(0);
             if (status != Status.OK) {

@@ -36,6 +36,9 @@ final class StepMemory {
     final OptionalArray draftSamplings;
     final OptionalArray samplings;
 
+    /** Whether the last verification was given any of the sequences' own samplings, factors or budgets. */
+    boolean special;
+
     private final int length;
     private final Struct verify;
     private final Struct sample;

@@ -86,8 +86,7 @@ __device__ __forceinline__ Law target_law(const VerifyParameters& a, int b, int 
 
 __device__ __forceinline__ double uniform(const VerifyParameters& a, int b, int i, int purpose) {
   const unsigned long long position = load_global(a.positions + b) + static_cast<uint64_t>(i);
-  return static_cast<double>(uniform_bits(load_global(a.seeds + b), position, static_cast<uint32_t>(purpose))) *
-         0x1p-32;
+  return coolsd::uniform(load_global(a.seeds + b), position, static_cast<uint32_t>(purpose));
 }
 
 __device__ __forceinline__ int status_of(float x) {

@@ -50,6 +50,12 @@ public record VerifierSpec(
                         "the schedule is " + drafts.schedule() + ", LANTERN takes the factor 1 only");
             }
         }
+        if (acceptance instanceof Acceptance.Token token
+                && token.affine() != 0
+                && drafts.factors() == Schedule.Factors.BUDGET) {
+            throw new IllegalArgumentException("affine is " + token.affine()
+                    + ", with a drift budget it must be 0: its drift is above 0 at omega 1");
+        }
         reports = Set.copyOf(reports);
     }
 

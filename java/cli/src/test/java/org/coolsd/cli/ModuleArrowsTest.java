@@ -25,7 +25,7 @@ class ModuleArrowsTest {
 
     /** A row of the table: module folder, Maven artifact, the project's modules and the bytedeco libraries that it uses. */
     private static final Pattern ROW =
-            Pattern.compile("\\| `([\\w/-]+)` \\| `(coolsd-[\\w-]+)` \\| ([^|]*) \\| ([^|]*) \\|.*");
+            Pattern.compile("\\| `([\\w/-]+)` \\| `(coolsd-[\\w-]+)` \\|([^|]*)\\|([^|]*)\\|.*");
 
     private static final Pattern NAME = Pattern.compile("`([\\w-]+)`");
 

@@ -9,10 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -161,8 +158,7 @@ public final class Safetensors {
     }
 
     /**
-     * Writes {@code tensors} in the map's order. The file appears whole or not at all: it is written beside its place
-     * and then moved.
+     * Writes {@code tensors} in the map's order. The file appears whole or not at all: see {@link AtomicFile}.
      */
     public static void write(Path file, Map<String, TensorData> tensors, Map<String, String> metadata)
             throws IOException {
@@ -191,29 +187,17 @@ public final class Safetensors {
         while (head.hasRemaining()) {
             head.put((byte) ' ');
         }
-        Path directory = file.toAbsolutePath().getParent();
-        Path draft = Files.createTempFile(directory, file.getFileName().toString(), ".part");
-        try {
-            try (FileChannel channel = FileChannel.open(draft, StandardOpenOption.WRITE)) {
-                drain(channel, head.flip());
-                ByteBuffer chunk = ByteBuffer.allocateDirect(CHUNK);
-                for (TensorData t : tensors.values()) {
-                    long bytes = t.byteSize();
-                    for (long done = 0; done < bytes; done += CHUNK) {
-                        t.read(done, chunk.clear().limit((int) Math.min(CHUNK, bytes - done)));
-                        drain(channel, chunk.flip());
-                    }
+        AtomicFile.write(file, out -> {
+            out.write(head.array());
+            byte[] chunk = new byte[CHUNK];
+            for (TensorData t : tensors.values()) {
+                long bytes = t.byteSize();
+                for (long done = 0; done < bytes; done += CHUNK) {
+                    int n = (int) Math.min(CHUNK, bytes - done);
+                    t.read(done, ByteBuffer.wrap(chunk, 0, n));
+                    out.write(chunk, 0, n);
                 }
             }
-            Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Files.deleteIfExists(draft);
-        }
-    }
-
-    private static void drain(FileChannel channel, ByteBuffer buffer) throws IOException {
-        while (buffer.hasRemaining()) {
-            channel.write(buffer);
-        }
+        });
     }
 }

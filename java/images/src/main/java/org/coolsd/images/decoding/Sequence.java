@@ -135,7 +135,10 @@ final class Sequence implements AutoCloseable {
     /** Draws a draft token from the logits that every part has in its row of the current position. */
     void drawDraft() {
         int i = drafts();
-        step.sampleDraft(draftRows[i]);
+        if (!step.sampleDraft(draftRows[i])) {
+            throw new IllegalStateException(
+                    "image " + image + ": draft logits at token " + (decided + i) + ": " + step.status(0));
+        }
         tokens[decided + i] = step.draftToken(0, i);
         decisions.drafted(step.draftPeak(0));
     }

@@ -139,8 +139,8 @@ public final class SpeculativeDecoder implements AutoCloseable {
      *     are lost, but for what the listener kept; the decoder can be used again
      * @throws java.util.concurrent.CancellationException if it was cancelled
      * @throws IllegalArgumentException if a label is out of range
-     * @throws IllegalStateException if the target's logits give no law; the message has the image and the status
-     * @throws org.coolsd.CoolsdException if the drafter's give none
+     * @throws IllegalStateException if the target's logits or the drafter's give no law; the message has the image and the
+     *     status
      */
     public List<int[]> decode(List<ImageRequest> requests, DecodingListener listener, Cancellation cancellation) {
         int classes = target.config().numClasses();

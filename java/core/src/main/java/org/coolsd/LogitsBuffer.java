@@ -210,11 +210,11 @@ public final class LogitsBuffer implements AutoCloseable {
 
     /** Rows {@code first} to {@code first + count}, with their unconditional halves if the buffer is guided. */
     public Logits logits(int first, int count) {
+        guard.require();
         if (first < 0 || count < 1 || first > rows - count) {
             throw new IndexOutOfBoundsException(
                     "rows " + first + " to " + ((long) first + count) + " are not in 0 to " + rows);
         }
-        guard.require();
         synchronized (views) {
             if (views[first] == null) {
                 views[first] = new Logits[rows - first + 1];

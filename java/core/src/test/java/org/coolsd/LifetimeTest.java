@@ -37,17 +37,19 @@ class LifetimeTest {
         return Logits.copyOf(new float[rows * VOCAB], rows, VOCAB);
     }
 
-    /** Temporaries beside a collecting thread; -Dcoolsd.test.stress=30 for as many seconds. */
+    /** Temporaries beside a collecting thread; -Dcoolsd.test.stress=30 for that many seconds and at least 2000 calls. */
     @Test
     void temporariesLiveUntilTheCallHasReturned() throws Exception {
+        String seconds = System.getProperty("coolsd.test.stress", "0");
+        String calls = seconds.equals("0") ? "500" : "2000";
         var result = ForkedJvm.run(
                 CollectorStress.class,
                 ForkedJvm.classes(),
                 List.of("-Xmx48m", "-XX:MaxDirectMemorySize=96m", "-Dorg.bytedeco.javacpp.maxPhysicalBytes=0"),
-                System.getProperty("coolsd.test.stress.calls", "2000"),
-                System.getProperty("coolsd.test.stress", "0"));
+                calls,
+                seconds);
         System.out.print(result.text());
-        assertThat(result.text()).matches("(?s).*\\d{4,} calls, 0 wrong\\R");
+        assertThat(result.text()).matches("(?s).*\\d{3,} calls, 0 wrong\\R");
         assertThat(result.exitCode()).isZero();
     }
 

@@ -2,8 +2,10 @@ package org.coolsd.internal;
 
 import java.io.File;
 import java.io.IOException;
+import java.lang.reflect.InaccessibleObjectException;
 import java.net.MalformedURLException;
 import java.net.URL;
+import java.nio.ByteBuffer;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
 import org.coolsd.CoolsdException;
@@ -20,8 +22,6 @@ public final class NativeLibrary {
     public static final int VERSION = 200;
 
     private static final String FOLDER = "coolsd.library.path";
-    private static final String BINDING = "jniNative";
-    private static final String CORE = "coolsd@.0.1";
 
     private static volatile boolean loaded;
     private static CoolsdException failure;
@@ -63,8 +63,10 @@ public final class NativeLibrary {
                 loadFiles(new File(folder));
             }
             Loader.load(Native.class);
+            // JavaCPP's own part, which the binding's library brings.
+            new Pointer(ByteBuffer.allocateDirect(1));
             version = Native.coolsd_version();
-        } catch (LinkageError | IOException e) {
+        } catch (LinkageError | IOException | InaccessibleObjectException e) {
             String reason = e.getMessage();
             throw new CoolsdException(
                     "cannot load the native library from " + source(folder) + ": " + reason + hint(folder, reason), e);
@@ -75,14 +77,23 @@ public final class NativeLibrary {
         }
     }
 
-    /** Gives JavaCPP the files under the names by which it will ask for them, so that it looks nowhere else. */
+    /** Loads the files, and gives them to JavaCPP under the names by which it will ask, so that it looks nowhere else. */
     private static void loadFiles(File folder) throws IOException {
         File highway = new File(folder, "libhwy.so.1");
         if (highway.exists()) {
-            Loader.loadLibrary(Native.class, urls(highway), "hwy@.1");
+            load(highway, "hwy@.1");
         }
-        Loader.loadLibrary(Native.class, urls(required(folder, "libcoolsd.so.0.1")), CORE);
-        Loader.loadLibrary(Native.class, urls(required(folder, "libjniNative.so")), BINDING);
+        load(required(folder, "libcoolsd.so.0.1"), "coolsd@.0.1");
+        load(required(folder, "libjniNative.so"), "jniNative");
+    }
+
+    private static void load(File file, String name) throws MalformedURLException {
+        System.load(file.getAbsolutePath());
+        // The mark at the end keeps JavaCPP from asking the system for what it cannot load.
+        URL[] urls = {file.toURI().toURL()};
+        if (Loader.loadLibrary(Native.class, urls, name + "#") == null) {
+            throw new UnsatisfiedLinkError(file + " is already loaded in another classloader than JavaCPP's");
+        }
     }
 
     private static File required(File folder, String name) throws IOException {
@@ -93,18 +104,15 @@ public final class NativeLibrary {
         return file;
     }
 
-    private static URL[] urls(File file) throws MalformedURLException {
-        return new URL[] {file.toURI().toURL()};
-    }
-
     private static String source(String folder) {
         return folder == null ? "the class path (" + Loader.getPlatform() + ")" : FOLDER + "=" + folder;
     }
 
     private static String hint(String folder, String reason) {
-        // The second is what a call says whose library JavaCPP, shared by both loaders, has loaded for the other.
-        if (reason != null
-                && (reason.contains("already loaded in another classloader") || reason.contains("coolsd_version"))) {
+        if (Loader.class.getClassLoader() != NativeLibrary.class.getClassLoader()) {
+            return "; javacpp is in another class loader than coolsd-core: put both into one";
+        }
+        if (reason != null && reason.contains("already loaded in another classloader")) {
             return "; a JVM loads it into one class loader only: put coolsd-core into one that all its users share";
         }
         if (folder != null) {

@@ -78,7 +78,11 @@ typedef enum coolsd_purpose {
 typedef struct coolsd_sampling {
   size_t struct_size;
   float temperature; /* >= 0; 0 is argmax, ties to the lowest index */
-  float guidance;    /* logits = unconditional + guidance (conditional - unconditional); unused without the latter */
+  /*
+   * logits = unconditional + guidance (conditional - unconditional); unused without the latter. A sequence whose
+   * unconditional rows are its conditional ones, at the same address, has none, among others of its call that have.
+   */
+  float guidance;
   int32_t top_k;     /* keep the k largest, ties to the lowest index; 0 keeps all */
   float top_p;       /* keep the smallest set of largest with mass >= top_p, ties likewise; 1 keeps all */
   int32_t window_lo; /* tokens lo <= t < hi can be drawn; 0, 0 means all */

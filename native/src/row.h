@@ -35,9 +35,11 @@ inline float from_f16(uint16_t bits) {
 inline int64_t element_size(int32_t dtype) { return dtype == COOLSD_F32 ? 4 : 2; }
 
 struct Row {
-  /* The rows at so many elements from the start of either half. */
+  /* The rows at so many elements from the start of either half; guidance by the row itself is none. */
   Row(const coolsd_logits& logits, const coolsd_logits& unconditional, float scale, int64_t at, int64_t uncond_at)
-      : data(address(logits, at)), uncond(address(unconditional, uncond_at)), dtype(logits.dtype), guidance(scale) {}
+      : data(address(logits, at)), uncond(address(unconditional, uncond_at)), dtype(logits.dtype), guidance(scale) {
+    if (uncond == data) uncond = nullptr;
+  }
 
   /* Values in f32 that need no guidance. */
   explicit Row(const float* values)

@@ -1,6 +1,7 @@
 /** The verifier: native kernels behind a Java API, for any engine that has logits. */
 module org.coolsd {
     requires transitive org.bytedeco.javacpp;
+    requires static org.jspecify;
 
     exports org.coolsd;
 

@@ -11,7 +11,7 @@ import java.util.Objects;
  * @param bound delta, at least 0, or lambda, at least 1
  * @param optimal whether a rejection resamples from Norm([P - Q f]+), V k gathers, instead of LANTERN's own residual
  */
-public record Lantern(NeighbourTable table, boolean plusPlus, float bound, boolean optimal) {
+public record Lantern(NeighbourTable table, boolean plusPlus, float bound, boolean optimal) implements Acceptance {
     /** Checks the bound. */
     public Lantern {
         Objects.requireNonNull(table, "table");

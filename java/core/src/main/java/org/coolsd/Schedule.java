@@ -1,8 +1,10 @@
 package org.coolsd;
 
+import java.util.Arrays;
+
 /**
- * The relaxation factors omega_i over the draft positions i = 1..L (METHOD, "Schedules"). A schedule without its draft
- * length has no factors yet.
+ * The relaxation factors omega_i over the draft positions i = 1..L (docs/method.md, "Schedules"). A schedule without its
+ * draft length has no factors yet. Equal schedules are equal.
  */
 public sealed interface Schedule {
     /** nu of the paper's exponential schedule. */
@@ -31,6 +33,44 @@ public sealed interface Schedule {
     /** Any factors, one per draft position. */
     static Schedule explicit(double... omega) {
         return new Explicit(omega.clone());
+    }
+
+    /**
+     * At each position the largest omega_i whose drift D_i = TV(Phat, P) is at most {@code driftPerPosition}, found by the
+     * operation itself; at least 1. The user sets how far the law may move, not how far the rule is relaxed.
+     *
+     * @param driftPerPosition finite, at least 0; 0 is lossless
+     */
+    static Budget budget(double driftPerPosition) {
+        return new Budget(driftPerPosition, Double.POSITIVE_INFINITY);
+    }
+
+    /**
+     * omega_i = 1 + (delta - 1) H(P_i) / log(tokens in the target's window), H in nats: relaxed where the target is undecided,
+     * lossless where it is certain.
+     */
+    static Entropy entropy(double delta) {
+        return new Entropy(delta);
+    }
+
+    /** Where the factor of a draft position comes from. In the order of coolsd_factors. */
+    enum Factors {
+        /** It is omega_i. */
+        GIVEN,
+        /** It is the largest in [1, omega_i] whose drift is within the budget. */
+        BUDGET,
+        /** It is 1 + (omega_i - 1) H(P_i) / log(tokens in the target's window). */
+        ENTROPY
+    }
+
+    /** What the operation does with the factors of this schedule. */
+    default Factors factors() {
+        return Factors.GIVEN;
+    }
+
+    /** The largest drift of a position where {@link #factors} are BUDGET, 0 otherwise. */
+    default double driftBudget() {
+        return 0;
     }
 
     /** The factors of a draft of {@code length} positions, each finite and at least 0. */
@@ -62,12 +102,43 @@ public sealed interface Schedule {
     record Drafts(Schedule schedule, int length, float[] omega) {
         /** Keeps its own copy of the factors. */
         public Drafts {
+            if (length != omega.length) {
+                throw new IllegalArgumentException("length is " + length + ", omega has " + omega.length + " factors");
+            }
             omega = omega.clone();
         }
 
         @Override
         public float[] omega() {
             return omega.clone();
+        }
+
+        /** What the operation does with the factors. */
+        public Factors factors() {
+            return schedule.factors();
+        }
+
+        /** The largest drift of a position where {@link #factors} are BUDGET, 0 otherwise. */
+        public float driftBudget() {
+            return atMost(schedule.driftBudget());
+        }
+
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof Drafts drafts
+                    && length == drafts.length
+                    && schedule.equals(drafts.schedule)
+                    && Arrays.equals(omega, drafts.omega);
+        }
+
+        @Override
+        public int hashCode() {
+            return 31 * (31 * schedule.hashCode() + length) + Arrays.hashCode(omega);
+        }
+
+        @Override
+        public String toString() {
+            return "Drafts[schedule=" + schedule + ", length=" + length + ", omega=" + Arrays.toString(omega) + "]";
         }
     }
 
@@ -81,7 +152,7 @@ public sealed interface Schedule {
         @Override
         public float[] omega(int length) {
             float[] omega = new float[length];
-            java.util.Arrays.fill(omega, (float) delta);
+            Arrays.fill(omega, (float) delta);
             return omega;
         }
     }
@@ -144,6 +215,13 @@ public sealed interface Schedule {
 
     /** See {@link Schedule#clamped}. */
     record Clamped(Schedule inner) implements Schedule {
+        /** Checks that the factors are known beforehand. */
+        public Clamped {
+            if (inner.factors() != Factors.GIVEN) {
+                throw new IllegalArgumentException("inner is " + inner + ", its factors cannot be clamped beforehand");
+            }
+        }
+
         @Override
         public float[] omega(int length) {
             float[] omega = inner.omega(length);
@@ -174,32 +252,128 @@ public sealed interface Schedule {
     }
 
     /** See {@link Schedule#explicit}. */
-    record Explicit(double[] factors) implements Schedule {
+    record Explicit(double[] omega) implements Schedule {
         /** Checks every factor. */
         public Explicit {
-            factors = factors.clone();
-            for (int i = 0; i < factors.length; i++) {
-                requireFactor("omega[" + i + "]", factors[i]);
+            omega = omega.clone();
+            for (int i = 0; i < omega.length; i++) {
+                requireFactor("omega[" + i + "]", omega[i]);
             }
         }
 
+        /** The factors [L]. */
         @Override
-        public double[] factors() {
-            return factors.clone();
+        public double[] omega() {
+            return omega.clone();
         }
 
         @Override
         public float[] omega(int length) {
-            if (length != factors.length) {
+            if (length != omega.length) {
                 throw new IllegalArgumentException(
-                        "draftLength is " + length + ", the schedule has " + factors.length + " factors");
+                        "draftLength is " + length + ", the schedule has " + omega.length + " factors");
             }
-            float[] omega = new float[length];
+            float[] narrowed = new float[length];
             for (int i = 0; i < length; i++) {
-                omega[i] = (float) factors[i];
+                narrowed[i] = (float) omega[i];
             }
+            return narrowed;
+        }
+
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof Explicit explicit && Arrays.equals(omega, explicit.omega);
+        }
+
+        @Override
+        public int hashCode() {
+            return Arrays.hashCode(omega);
+        }
+
+        @Override
+        public String toString() {
+            return "Explicit[omega=" + Arrays.toString(omega) + "]";
+        }
+    }
+
+    /**
+     * See {@link Schedule#budget}.
+     *
+     * @param driftBudget D that no position exceeds, finite, at least 0
+     * @param largest the largest factor, at least 1, so that no token becomes more than so many times as likely; infinite for
+     *     no limit
+     */
+    record Budget(double driftBudget, double largest) implements Schedule {
+        /** What stands for no limit: the operation wants a finite number. */
+        private static final float UNLIMITED = 1e38f;
+
+        /** Checks the ranges. */
+        public Budget {
+            if (!(driftBudget >= 0) || Double.isInfinite(driftBudget)) {
+                throw new IllegalArgumentException(
+                        "driftBudget is " + driftBudget + ", it must be finite and at least 0");
+            }
+            if (!(largest >= 1)) {
+                throw new IllegalArgumentException("cap is " + largest + ", it must be at least 1");
+            }
+        }
+
+        /** With a limit to the factor, at least 1: the largest Phat/P. */
+        public Budget cap(double factor) {
+            return new Budget(driftBudget, factor);
+        }
+
+        @Override
+        public Factors factors() {
+            return Factors.BUDGET;
+        }
+
+        /** This schedule: no factor is below 1. */
+        @Override
+        public Budget clamped() {
+            return this;
+        }
+
+        /** The limits of the factors. */
+        @Override
+        public float[] omega(int length) {
+            float[] omega = new float[length];
+            Arrays.fill(omega, atMost(Math.min(largest, UNLIMITED)));
             return omega;
         }
+    }
+
+    /** See {@link Schedule#entropy}. @param delta the factor where every token is as likely; finite, at least 0 */
+    record Entropy(double delta) implements Schedule {
+        /** Checks delta. */
+        public Entropy {
+            requireFactor("delta", delta);
+        }
+
+        @Override
+        public Factors factors() {
+            return Factors.ENTROPY;
+        }
+
+        /** The same with delta at least 1, so that no factor is below 1. */
+        @Override
+        public Entropy clamped() {
+            return new Entropy(Math.max(1, delta));
+        }
+
+        /** The factors where every token is as likely. */
+        @Override
+        public float[] omega(int length) {
+            float[] omega = new float[length];
+            Arrays.fill(omega, (float) delta);
+            return omega;
+        }
+    }
+
+    /** The largest float that is not above {@code value}: a limit stays one. */
+    private static float atMost(double value) {
+        float nearest = (float) value;
+        return nearest > value ? Math.nextDown(nearest) : nearest;
     }
 
     private static void requireFactor(String name, double value) {

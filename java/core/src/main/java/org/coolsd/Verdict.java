@@ -1,91 +1,63 @@
 package org.coolsd;
 
-import java.nio.DoubleBuffer;
-import java.nio.IntBuffer;
-
-/** The outcome of one call for one sequence; a view that the step's next call overwrites. */
+/**
+ * The outcome of the last verification for one sequence; a view that the next verification overwrites. It belongs to its
+ * step and cannot be read after that was closed.
+ */
 public final class Verdict {
-    private final int sequence;
-    private final int draftLength;
-    private final IntBuffer tokens;
-    private final IntBuffer accepted;
-    private final IntBuffer status;
-    private final DoubleBuffer drift;
-    private final DoubleBuffer ratio;
-    private final DoubleBuffer logProb;
+    private final Step step;
+    private final int slot;
 
-    /** Buffers are the whole batch's; those of reports that were not asked for are null. */
-    Verdict(
-            int sequence,
-            int draftLength,
-            IntBuffer tokens,
-            IntBuffer accepted,
-            IntBuffer status,
-            DoubleBuffer drift,
-            DoubleBuffer ratio,
-            DoubleBuffer logProb) {
-        this.sequence = sequence;
-        this.draftLength = draftLength;
-        this.tokens = tokens;
-        this.accepted = accepted;
-        this.status = status;
-        this.drift = drift;
-        this.ratio = ratio;
-        this.logProb = logProb;
+    Verdict(Step step, int slot) {
+        this.step = step;
+        this.slot = slot;
     }
 
     /** What became of the sequence; unless it is OK there are no tokens. */
     public Status status() {
-        return Status.of(status.get(sequence));
+        return step.verdictStatus(slot);
     }
 
-    /** Draft tokens accepted, 0..L. */
+    /** Draft tokens accepted, 0..n; 0 unless the status is OK. */
     public int accepted() {
-        return accepted.get(sequence);
+        return Math.max(0, step.verdictLength(slot) - 1);
     }
 
     /** Tokens this step yields: the accepted ones and the drawn one, or 0 unless the status is OK. */
     public int length() {
-        return status.get(sequence) == 0 ? accepted.get(sequence) + 1 : 0;
+        return step.verdictLength(slot);
     }
 
     /** Token {@code i} of the step, 0 &lt;= i &lt; length(). */
     public int token(int i) {
-        return tokens.get(at(i));
+        return step.verdictToken(slot, i);
     }
 
     /** Sum of D = TV(Phat, P) over the visited draft positions: this step's part of the drift bound. */
     public double drift() {
-        require("DRIFT", drift);
-        double sum = 0;
-        for (int i = 0; i < draftLength; i++) {
-            sum += drift.get(sequence * draftLength + i);
-        }
-        return sum;
+        return step.verdictDrift(slot);
     }
 
-    /** P/Phat of token {@code i}: 1 for the bonus. The product over an image bounds its drift (METHOD). */
+    /** D = TV(Phat, P) of the position of token {@code i}: 0 for the bonus. */
+    public double drift(int i) {
+        return step.verdictDrift(slot, i);
+    }
+
+    /** P/Phat of token {@code i}: 1 for the bonus. The product over an image bounds its drift (docs/method.md). */
     public double ratio(int i) {
-        require("RATIO", ratio);
-        return ratio.get(at(i));
+        return step.verdictRatio(slot, i);
     }
 
-    /** log P of token {@code i}. */
+    /** log P of token {@code i}, natural. */
     public double logProb(int i) {
-        require("LOG_PROB", logProb);
-        return logProb.get(at(i));
+        return step.verdictLogProb(slot, i);
     }
 
-    private int at(int i) {
-        if (i < 0 || i >= length()) {
-            throw new IndexOutOfBoundsException("i is " + i + ", the step has " + length() + " tokens");
-        }
-        return sequence * (draftLength + 1) + i;
-    }
-
-    private static void require(String report, DoubleBuffer values) {
-        if (values == null) {
-            throw new IllegalStateException("the verifier's spec does not ask for the report " + report);
-        }
+    /**
+     * The factor omega of the position of token {@code i}: what was given, or what the budget or the entropy made of it; 1
+     * for the bonus.
+     */
+    public double factor(int i) {
+        return step.verdictFactor(slot, i);
     }
 }

@@ -1,64 +1,37 @@
 package org.coolsd;
 
-import java.util.ArrayList;
-import java.util.List;
-import org.bytedeco.javacpp.FloatPointer;
-import org.bytedeco.javacpp.IntPointer;
-import org.bytedeco.javacpp.PointerScope;
+import java.lang.ref.Reference;
 import org.coolsd.internal.NativeLibrary;
-import org.coolsd.internal.binding.Native;
-import org.coolsd.internal.binding.coolsd_lantern;
-import org.coolsd.internal.binding.coolsd_sampling;
 import org.coolsd.internal.binding.coolsd_verifier;
-import org.coolsd.internal.binding.coolsd_verifier_spec;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Checks drafts against the target and samples tokens, from raw logits. One thread at a time; distinct verifiers are
- * independent. Calls allocate nothing: single sequences share one {@link Step}, batches have theirs from {@link #step}.
+ * Checks drafts against the target and samples tokens, from raw logits. Calls allocate nothing: single sequences share one
+ * {@link Step}, batches have theirs from {@link #step}.
+ *
+ * <p>A verifier and its steps are for one thread at a time; a second one gets an IllegalStateException. Distinct verifiers are
+ * independent. Closing it frees it and its steps, and is refused while a call is under way; whatever is called after that
+ * throws IllegalStateException. One that is forgotten is freed after it was collected.
  */
 public final class Verifier implements AutoCloseable {
     private final VerifierSpec spec;
     private final Backend backend;
-    private final coolsd_verifier handle = new coolsd_verifier();
-    private final List<Step> steps = new ArrayList<>();
+    private final NativeVerifier nativeHalf;
+    private final Guard guard;
     private final Step single;
-    private boolean closed;
 
     private Verifier(Backend backend, VerifierSpec spec) {
         NativeLibrary.require();
         this.spec = spec;
         this.backend = backend;
-        handle.retainReference();
-        try (PointerScope scope = new PointerScope();
-                coolsd_verifier_spec created = new coolsd_verifier_spec()) {
-            int length = spec.drafts().length();
-            FloatPointer omega =
-                    new FloatPointer(Math.max(1, length)).put(spec.drafts().omega());
-            created.struct_size(created.sizeof()).backend(backend.code()).device(backend.device());
-            created.vocab(spec.vocab());
-            created.draft_length(length).omega(omega).lantern(lantern(spec.lantern()));
-            set(created.target(), spec.target());
-            set(created.draft(), spec.draft());
-            NativeLibrary.check(Native.coolsd_verifier_create(created, handle));
+        nativeHalf = new NativeVerifier(backend, spec);
+        guard = new Guard(this, "the verifier", nativeHalf);
+        try {
+            single = new Step(this, 1);
+        } catch (RuntimeException | Error e) {
+            guard.close();
+            throw e;
         }
-        single = step(1);
-    }
-
-    private static void set(coolsd_sampling to, Sampling from) {
-        to.struct_size(to.sizeof()).temperature(from.temperature()).guidance(from.guidance());
-        to.top_k(from.topK()).top_p(from.topP()).window_lo(from.windowFrom()).window_hi(from.windowTo());
-    }
-
-    private static coolsd_lantern lantern(Lantern from) {
-        if (from == null) {
-            return null;
-        }
-        coolsd_lantern to = new coolsd_lantern();
-        to.struct_size(to.sizeof()).k(from.table().k()).bound(from.bound());
-        to.neighbours(new IntPointer(from.table().buffer()));
-        to.rule(from.plusPlus() ? Native.COOLSD_LANTERN_PLUS_PLUS : Native.COOLSD_LANTERN);
-        to.residual(from.optimal() ? Native.COOLSD_RESIDUAL_OPTIMAL : Native.COOLSD_RESIDUAL_LANTERN);
-        return to;
     }
 
     /**
@@ -72,20 +45,20 @@ public final class Verifier implements AutoCloseable {
 
     /** What this verifier was opened for. */
     public VerifierSpec spec() {
+        guard.require();
         return spec;
     }
 
     /** Where it computes. */
     public Backend backend() {
+        guard.require();
         return backend;
     }
 
-    /** Memory for steps of {@code batch} sequences, at least 1; freed with this verifier. */
+    /** Memory for steps of up to {@code batch} sequences, at least 1; freed with this verifier, or before. */
     public Step step(int batch) {
-        requireOpen();
-        Step step = new Step(this, batch);
-        steps.add(step);
-        return step;
+        guard.require();
+        return new Step(this, batch);
     }
 
     /**
@@ -98,41 +71,55 @@ public final class Verifier implements AutoCloseable {
      * @param position absolute position of the first draft token
      * @return a view that the next call overwrites
      */
-    public Verdict verify(Logits target, Logits draft, int[] draftTokens, long seed, long position) {
-        single.begin(0, seed, position);
-        single.draft(0, draftTokens, draftTokens.length);
-        single.verify(target, draft);
-        return single.verdict(0);
+    public Verdict verify(Logits target, @Nullable Logits draft, int[] draftTokens, long seed, long position) {
+        return single.verify(target, draft, draftTokens, seed, position);
     }
 
     /**
      * Samples one token from one row of logits.
      *
+     * @param logits [1, V]
      * @param position absolute position of the token
      * @return the token
-     * @throws CoolsdException if the row holds NaN or +inf, or nothing else than -inf
+     * @throws CoolsdException with the status, if the row holds NaN or +inf, or nothing else than -inf
      */
     public int sample(Logits logits, Purpose purpose, long seed, long position) {
         return single.sample(logits, purpose, seed, position);
     }
 
+    /**
+     * Natural logarithm of the probability of the token that {@link #sample} returned last.
+     *
+     * @throws IllegalStateException if the specification does not ask for the report LOG_PROB
+     */
+    public double sampledLogProb() {
+        return single.sampledLogProb();
+    }
+
     coolsd_verifier handle() {
-        return handle;
+        guard.require();
+        return nativeHalf.handle();
     }
 
-    void requireOpen() {
-        if (closed) {
-            throw new IllegalStateException("the verifier is closed");
-        }
+    NativeVerifier nativeHalf() {
+        return nativeHalf;
     }
 
+    Guard guard() {
+        return guard;
+    }
+
+    /**
+     * Frees the verifier and its steps; does nothing the second time.
+     *
+     * @throws IllegalStateException if a call is under way
+     */
     @Override
     public void close() {
-        if (!closed) {
-            closed = true;
-            steps.forEach(Step::release);
-            Native.coolsd_verifier_destroy(handle);
-            handle.releaseReference();
+        try {
+            guard.close();
+        } finally {
+            Reference.reachabilityFence(this);
         }
     }
 }

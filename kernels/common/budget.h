@@ -40,34 +40,39 @@ COOLSD_HD double budget_edge(int bin) {
   return static_cast<double>(uint64_t{1} << (bin >> 4)) * (1 + static_cast<double>(bin & 15) / 16);
 }
 
+/* No factor is larger: P is an f32 and 0 below 2^-126, so that times this it is nothing that the sums have missed. */
+constexpr double kBudgetLargestFactor = 0x1p64;
+
 /*
  * The factor, in [1, cap] and rounded down to an f32: what is reported is what is used. bin(k) is a BudgetBin, in P's
- * unit divided by mass, that is as a sum of probabilities.
+ * unit divided by mass, that is as a sum of probabilities. The bins are summed from above: the mass of far tokens is
+ * tiny beside the others', but they have all of the drift of a large factor.
  */
 template <typename Bin>
 COOLSD_HD float budget_factor(double cap, double budget, Bin bin) {
   const double allowed = budget - kBudgetMargin;
   if (!(cap > 1) || !(allowed > 0)) return 1;
-  double above = 0; /* mass from this bin on: the slope */
-  for (int k = kBudgetBins - 1; k >= 0; --k) above += bin(k).mass;
-  double below = 0; /* excess of the bins before this one */
-  double factor = cap;
-  for (int k = 0; k < kBudgetBins; ++k) {
-    const double edge = budget_edge(k);
-    if (edge >= cap || !(above > 0)) break;
-    const BudgetBin here = bin(k);
-    const double at_edge = below + (edge - 1) * above;
-    const double next = k + 1 < kBudgetBins ? budget_edge(k + 1) : cap;
-    const double rest = above - here.mass > 0 ? above - here.mass : 0;
-    const bool last = k + 1 == kBudgetBins;
-    if (last || below + here.excess + (next - 1) * rest > allowed) {
-      const double reached = edge + (allowed - at_edge) / above;
-      const double bounded = reached < next ? reached : next;
-      factor = bounded < cap ? bounded : cap;
-      break;
+  double excess = 0;
+  for (int k = 0; k < kBudgetBins; ++k) excess += bin(k).excess;
+  double factor = cap < kBudgetLargestFactor ? cap : kBudgetLargestFactor;
+  if (excess > allowed) {
+    double above = 0; /* mass from bin k on: the slope of D at its edge */
+    double rest = 0;  /* excess from bin k on */
+    double next = factor;
+    for (int k = kBudgetBins - 1; k >= 0; --k) {
+      const BudgetBin here = bin(k);
+      above += here.mass;
+      rest += here.excess;
+      const double edge = budget_edge(k);
+      const double at_edge = (excess > rest ? excess - rest : 0) + (edge - 1) * above;
+      if (at_edge <= allowed) {
+        const double reached = above > 0 ? edge + (allowed - at_edge) / above : next;
+        const double bounded = reached < next ? reached : next;
+        factor = bounded < factor ? bounded : factor;
+        break;
+      }
+      next = edge;
     }
-    below += here.excess;
-    above = rest;
   }
   const float rounded = static_cast<float>(factor);
   if (static_cast<double>(rounded) <= factor) return rounded > 1 ? rounded : 1;

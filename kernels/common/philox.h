@@ -39,6 +39,18 @@ COOLSD_HD double uniform(uint64_t seed, uint64_t position, uint32_t purpose, uin
   return static_cast<double>((uint64_t{block.word[0]} << 32 | block.word[1]) >> 11) * 0x1p-53;
 }
 
+/*
+ * The seed of a step that begins at a position, of a request's seed: 64 bits of the block of (seed; position, purpose 4).
+ * Block verification looks at every token of a draft and at every acceptance uniform, also behind what it accepts. Were
+ * they drawn by absolute position alone, the next step would draw the same numbers again and be biased by what this one
+ * has made of them.
+ */
+COOLSD_HD uint64_t step_seed(uint64_t seed, uint64_t position) {
+  const PhiloxBlock counter = {{static_cast<uint32_t>(position), static_cast<uint32_t>(position >> 32), 4, 0}};
+  const PhiloxBlock block = philox4x32_10(counter, static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32));
+  return uint64_t{block.word[0]} << 32 | block.word[1];
+}
+
 }  // namespace coolsd
 
 #endif

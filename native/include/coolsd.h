@@ -172,7 +172,7 @@ typedef struct coolsd_verify_args {
   coolsd_logits draft_uncond;     /* [B, L, V] or absent */
   const int32_t* draft_tokens;    /* [B, L] */
   const int32_t* draft_lengths;   /* [B], each 0..L; NULL: all L */
-  const uint64_t* seeds;          /* [B] */
+  const uint64_t* seeds;          /* [B]; the request's, with COOLSD_RULE_BLOCK coolsd_step_seed() */
   const uint64_t* positions;      /* [B]; absolute position of the first draft token */
   int32_t* tokens;                /* out [B, L+1]: accepted tokens, the drawn one, then -1 */
   int32_t* accepted;              /* out [B] */
@@ -208,7 +208,7 @@ typedef struct coolsd_sample_args {
   coolsd_logits logits;        /* [B, 1, V] */
   coolsd_logits logits_uncond; /* [B, 1, V] or absent */
   int32_t purpose;             /* COOLSD_DRAFT: the draft's sampling; COOLSD_BONUS: the target's */
-  const uint64_t* seeds;       /* [B] */
+  const uint64_t* seeds;       /* [B]; of a draft for COOLSD_RULE_BLOCK coolsd_step_seed() */
   const uint64_t* positions;   /* [B]: absolute position of the token drawn */
   int32_t* tokens;             /* out [B], -1 where status is not COOLSD_ROW_OK */
   int32_t* status;             /* out [B], coolsd_row_status */
@@ -234,6 +234,15 @@ COOLSD_API const char* coolsd_simd(void);
 
 /* COOLSD_OK if the backend can be used; otherwise coolsd_last_error() says why not. */
 COOLSD_API coolsd_status coolsd_backend_status(int32_t backend);
+
+/*
+ * The seed of a step that begins at this absolute position, for seeds of COOLSD_RULE_BLOCK. A block is decided by all of its
+ * draft and all of its uniforms, also those behind what it accepts; the next step draws tokens for the same positions, and
+ * must not draw the same numbers, or whole sequences have another law. So the draft of a step is sampled, and the step is
+ * verified, with coolsd_step_seed(seed of the request, position of the first draft token). The other rules need no more
+ * than the request's seed.
+ */
+COOLSD_API uint64_t coolsd_step_seed(uint64_t seed, uint64_t position);
 
 /* Fills in temperature 1, guidance 1 and no cut-off: the target's law as it is. */
 COOLSD_API void coolsd_sampling_init(coolsd_sampling* sampling);

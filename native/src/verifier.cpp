@@ -4,6 +4,7 @@
 #include <new>
 
 #include "arguments.h"
+#include "common/philox.h"
 #include "coolsd.h"
 #include "cuda/cuda_verifier.h"
 #include "error.h"
@@ -45,6 +46,8 @@ coolsd_status guarded(Body body) noexcept {
 }  // namespace
 
 int32_t coolsd_version(void) { return 200; }
+
+uint64_t coolsd_step_seed(uint64_t seed, uint64_t position) { return coolsd::step_seed(seed, position); }
 
 const char* coolsd_simd(void) { return coolsd::simd::target(); }
 

@@ -2,6 +2,7 @@ package org.coolsd;
 
 import java.lang.ref.Reference;
 import org.coolsd.internal.NativeLibrary;
+import org.coolsd.internal.binding.Native;
 import org.coolsd.internal.binding.coolsd_verifier;
 import org.jspecify.annotations.Nullable;
 
@@ -73,6 +74,19 @@ public final class Verifier implements AutoCloseable {
      */
     public Verdict verify(Logits target, @Nullable Logits draft, int[] draftTokens, long seed, long position) {
         return single.verify(target, draft, draftTokens, seed, position);
+    }
+
+    /**
+     * The seed with which {@link #sample} draws the draft of a step that is given to {@link #verify}. With block verification it
+     * is another one for every step, since a block is decided by all of its draft, also by tokens that it does not accept; the
+     * next step draws for the same positions, and must not draw the same numbers. Otherwise it is the request's seed. A {@link
+     * Step} does this by itself.
+     *
+     * @param seed the request's seed
+     * @param position absolute position of the first draft token
+     */
+    public long stepSeed(long seed, long position) {
+        return spec.acceptance() instanceof Acceptance.Block ? Native.coolsd_step_seed(seed, position) : seed;
     }
 
     /**

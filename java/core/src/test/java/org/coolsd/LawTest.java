@@ -18,6 +18,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 class LawTest {
     private static final int SEQUENCES = 60_000;
+    private static final int BLOCK_SEQUENCES = 150_000;
 
     /** A decoder of sequences: the library, the reference, or the reference with one planted defect. */
     private enum Decoder {
@@ -54,21 +55,125 @@ class LawTest {
         }
     }
 
+    /** A decoder of sequences by blocks: the library, the reference, or the reference with one defect. */
+    private enum BlockDecoder {
+        LIBRARY(ReferenceBlock.Defect.NONE),
+        REFERENCE(ReferenceBlock.Defect.NONE),
+        LENGTH_WITHOUT_SUMS(ReferenceBlock.Defect.LENGTH_WITHOUT_SUMS),
+        TARGET_FOR_RELAXED_LAW(ReferenceBlock.Defect.TARGET_FOR_RELAXED_LAW),
+        PREFIX_NOT_CARRIED(ReferenceBlock.Defect.PREFIX_NOT_CARRIED),
+        SHARED_UNIFORM(ReferenceBlock.Defect.SHARED_UNIFORM),
+        NEXT_PREFIX_IN_RESIDUAL(ReferenceBlock.Defect.NEXT_PREFIX_IN_RESIDUAL),
+        /** The next step draws its draft with the numbers that this one drew it with. */
+        DRAFT_NUMBERS_OF_THE_STEP_BEFORE(ReferenceBlock.Defect.NONE),
+        /** The next step is decided by uniforms that have decided this one. */
+        UNIFORMS_OF_THE_STEP_BEFORE(ReferenceBlock.Defect.NONE);
+
+        final ReferenceBlock.Defect defect;
+
+        BlockDecoder(ReferenceBlock.Defect defect) {
+            this.defect = defect;
+        }
+
+        long draftSeed(long seed, long position) {
+            return this == DRAFT_NUMBERS_OF_THE_STEP_BEFORE ? seed : Philox.stepSeed(seed, position);
+        }
+
+        long acceptSeed(long seed, long position) {
+            return this == UNIFORMS_OF_THE_STEP_BEFORE ? seed : Philox.stepSeed(seed, position);
+        }
+    }
+
+    private static final float[] BLOCK_OMEGA = {1.5f, 1.2f, 1.5f};
+
+    /** Sequences of 5 tokens, joint over positions and steps. */
+    @ParameterizedTest
+    @EnumSource
+    void blocksHaveTheEnumeratedLaw(BlockDecoder decoder) {
+        MarkovChains chains = new MarkovChains(new Random(5), 3, 5);
+        double[] omega = {BLOCK_OMEGA[0], BLOCK_OMEGA[1], BLOCK_OMEGA[2]};
+        ReferenceVerifier.Rule rule = ReferenceVerifier.relaxed(omega, 0);
+        double[] law = chains.decode(SequenceLaw.block(3, rule, ReferenceBlock.Defect.NONE))
+                .law();
+        long[] counts = new long[law.length];
+        VerifierSpec spec = VerifierSpec.builder(3)
+                .drafts(Schedule.explicit(omega).draftLength(3))
+                .acceptance(Acceptance.block())
+                .build();
+        try (Verifier verifier = Verifier.open(Backend.cpu(), spec)) {
+            StepDecoder step = (before, draft, seed, position) -> decoder == BlockDecoder.LIBRARY
+                    ? verify(chains, verifier, before, draft, seed, position)
+                    : block(chains, rule, decoder, before, draft, seed, position);
+            for (int seed = 0; seed < BLOCK_SEQUENCES; seed++) {
+                counts[chains.index(decode(chains, 3, decoder::draftSeed, step, seed))]++;
+            }
+        }
+        double statistic = ChiSquare.statistic(counts, law, BLOCK_SEQUENCES);
+        if (decoder == BlockDecoder.LIBRARY || decoder == BlockDecoder.REFERENCE) {
+            assertThat(statistic).isLessThan(ChiSquare.threshold(law.length));
+        } else {
+            assertThat(statistic).isGreaterThan(ChiSquare.threshold(law.length));
+        }
+    }
+
+    private static int[] block(
+            MarkovChains chains,
+            ReferenceVerifier.Rule rule,
+            BlockDecoder decoder,
+            int before,
+            int[] draft,
+            long seed,
+            int position) {
+        double[][] p = new double[draft.length + 1][];
+        double[][] q = new double[draft.length][];
+        int last = before;
+        for (int i = 0; i <= draft.length; i++) {
+            p[i] = chains.p(last);
+            if (i < draft.length) {
+                q[i] = chains.q(last);
+                last = draft[i];
+            }
+        }
+        ReferenceVerifier.Uniforms u =
+                ReferenceVerifier.Uniforms.of(decoder.acceptSeed(seed, position), position, draft.length);
+        return ReferenceVerifier.block(p, q, draft, rule, u, decoder.defect).tokens();
+    }
+
+    /** What a step makes of a draft. */
+    private interface StepDecoder {
+        int[] verify(int before, int[] draft, long seed, int position);
+    }
+
+    /** With which seed the draft of a step is drawn. */
+    private interface DraftSeed {
+        long of(long seed, long position);
+    }
+
     private static int[] decode(MarkovChains chains, Decoder decoder, Verifier verifier, long seed) {
+        StepDecoder step = (before, draft, key, position) -> decoder == Decoder.LIBRARY
+                ? verify(chains, verifier, before, draft, key, position)
+                : verify(chains, decoder, before, draft, key, position);
+        return decode(chains, OMEGA.length, (key, position) -> key, step, seed, decoder);
+    }
+
+    private static int[] decode(MarkovChains chains, int longest, DraftSeed drafts, StepDecoder step, long seed) {
+        return decode(chains, longest, drafts, step, seed, Decoder.REFERENCE);
+    }
+
+    private static int[] decode(
+            MarkovChains chains, int longest, DraftSeed drafts, StepDecoder step, long seed, Decoder decoder) {
         int[] tokens = new int[chains.length];
         int decided = 0;
         while (decided < tokens.length) {
-            int n = Math.min(OMEGA.length, tokens.length - decided - 1);
+            int n = Math.min(longest, tokens.length - decided - 1);
             int before = decided == 0 ? 0 : tokens[decided - 1];
             int[] draft = new int[n];
             int last = before;
             for (int i = 0; i < n; i++) {
-                draft[i] = draw(chains.q(last), uniform(decoder, seed, decided + i, Philox.DRAFT));
+                draft[i] = draw(chains.q(last), uniform(decoder, drafts.of(seed, decided), decided + i, Philox.DRAFT));
                 last = draft[i];
             }
-            int[] drawn = decoder == Decoder.LIBRARY
-                    ? verify(chains, verifier, before, draft, seed, decided)
-                    : verify(chains, decoder, before, draft, seed, decided);
+            int[] drawn = step.verify(before, draft, seed, decided);
             System.arraycopy(drawn, 0, tokens, decided, drawn.length);
             decided += drawn.length;
         }
@@ -195,6 +300,155 @@ class LawTest {
             double[] lossless = mixed(p, q, omega, 1);
             assertThat(ChiSquare.statistic(counts, binned(lossless, bin), trials))
                     .as("residual of omega = 1 at " + what)
+                    .isGreaterThan(ChiSquare.threshold(48));
+        }
+    }
+
+    /**
+     * The first token of a block of two drafted tokens has the law Phat too; that h without the sums gives another is seen with the
+     * same tokens.
+     */
+    @Test
+    void firstTokensOfBlocksHaveTheirLaw() {
+        Random random = new Random(7);
+        for (int vocab : new int[] {16, 4096, 131_072}) {
+            for (float omega : vocab > 100_000 ? new float[] {1.7f} : new float[] {1, 1.7f}) {
+                Rows rows = new Rows(random, vocab, Logits.Type.values()[random.nextInt(3)]);
+                VerifierSpec spec = VerifierSpec.builder(vocab)
+                        .drafts(Schedule.uniform(omega).draftLength(2))
+                        .acceptance(Acceptance.block())
+                        .build();
+                ReferenceVerifier.Rule rule = ReferenceVerifier.relaxed(new double[] {omega, omega}, 0);
+                double[] law = rule.law(0, rows.p[0], rows.q[0]);
+                String what = "block, V = " + vocab + ", " + rows.type + ", omega " + omega;
+                double[] second = rule.law(1, rows.p[1], rows.q[1]);
+                rows.compare(spec, what, law, withoutSums(law, rows.q[0], second, rows.q[1]));
+            }
+        }
+    }
+
+    /** The first token's law if h_1 were p_1; S_1 is piecewise linear in p_1. */
+    private static double[] withoutSums(double[] law, double[] q, double[] nextLaw, double[] nextQ) {
+        Integer[] order = new Integer[law.length];
+        Arrays.setAll(order, v -> v);
+        Arrays.sort(order, java.util.Comparator.comparingDouble(v -> nextQ[v] / nextLaw[v]));
+        double[] kink = new double[law.length];
+        double[] laws = new double[law.length + 1];
+        double[] drafts = new double[law.length + 1];
+        for (int i = 0; i < order.length; i++) {
+            int v = order[i];
+            kink[i] = nextQ[v] / nextLaw[v];
+            laws[i + 1] = laws[i] + nextLaw[v];
+            drafts[i + 1] = drafts[i] + nextQ[v];
+        }
+        double[] wrong = new double[law.length];
+        double[] residual = new double[law.length];
+        double accepted = 0;
+        for (int x = 0; x < law.length; x++) {
+            double carried = Math.min(1, law[x] / q[x]);
+            int found = Arrays.binarySearch(kink, carried);
+            int below = found < 0 ? -found - 1 : found;
+            double sum = carried * laws[below] - drafts[below];
+            double both = carried - sum;
+            wrong[x] = q[x] * (both + (1 - both) * carried);
+            accepted += wrong[x];
+            residual[x] = Math.max(law[x] - q[x], 0);
+        }
+        double mass = ReferenceVerifier.sum(residual);
+        for (int x = 0; x < law.length; x++) {
+            wrong[x] += (1 - accepted) * residual[x] / mass;
+        }
+        return wrong;
+    }
+
+    /** With a drift budget the first token has the law of the factor that is reported; that of no budget is told from it. */
+    @Test
+    void firstTokensWithABudgetHaveTheirLaw() {
+        Random random = new Random(8);
+        for (int vocab : new int[] {16, 4096, 131_072}) {
+            Rows rows = new Rows(random, vocab, Logits.Type.values()[random.nextInt(3)]);
+            VerifierSpec spec = VerifierSpec.builder(vocab)
+                    .drafts(Schedule.budget(0.15).draftLength(2))
+                    .acceptance(random.nextBoolean() ? Acceptance.block() : Acceptance.token())
+                    .build();
+            double omega = rows.factor(spec);
+            double[] law = ReferenceVerifier.relaxed(new double[] {omega}, 0).law(0, rows.p[0], rows.q[0]);
+            assertThat(ReferenceVerifier.distance(law, rows.p[0])).isBetween(0.13, 0.15);
+            rows.compare(spec, "budget, V = " + vocab + ", " + rows.type + ", " + spec.acceptance(), law, rows.p[0]);
+        }
+    }
+
+    /** Two draft positions and their laws, in native memory. */
+    private static final class Rows {
+        final Logits.Type type;
+        final double[][] p = new double[3][];
+        final double[][] q = new double[2][];
+        private final int vocab;
+        private final ByteBuffer memory;
+        private final Logits targetLogits;
+        private final Logits draftLogits;
+
+        Rows(Random random, int vocab, Logits.Type type) {
+            NativeLibrary.require();
+            this.vocab = vocab;
+            this.type = type;
+            memory = ByteBuffer.allocateDirect(5 * vocab * type.size()).order(ByteOrder.nativeOrder());
+            float[][] targets = new float[3][vocab];
+            float[][] drafts = new float[2][vocab];
+            for (int v = 0; v < vocab; v++) {
+                for (int i = 0; i < 3; i++) {
+                    targets[i][v] = HalfTypes.representable(1.5 * random.nextGaussian(), type);
+                    HalfTypes.put(memory, type.size() * (i * vocab + v), targets[i][v], type);
+                }
+                for (int i = 0; i < 2; i++) {
+                    drafts[i][v] = HalfTypes.representable(targets[i][v] / 2 + random.nextGaussian(), type);
+                    HalfTypes.put(memory, type.size() * ((3 + i) * vocab + v), drafts[i][v], type);
+                }
+            }
+            for (int i = 0; i < 3; i++) {
+                p[i] = ReferenceLaw.of(targets[i], null, Sampling.of()).p();
+            }
+            for (int i = 0; i < 2; i++) {
+                q[i] = ReferenceLaw.of(drafts[i], null, Sampling.of()).p();
+            }
+            long address = new Pointer(memory).address();
+            targetLogits = Logits.at(address, type, 3, vocab, vocab, memory);
+            draftLogits = Logits.at(address + 3L * vocab * type.size(), type, 2, vocab, vocab, memory);
+        }
+
+        private void step(Step step, long seed) {
+            step.begin(0, seed, 9);
+            step.sampleDraft(draftLogits.row(0));
+            step.sampleDraft(draftLogits.row(1));
+            step.verify(targetLogits, draftLogits);
+        }
+
+        /** The factor of the first position. */
+        double factor(VerifierSpec spec) {
+            try (Verifier verifier = Verifier.open(Backend.cpu(), spec)) {
+                Step step = verifier.step(1);
+                step(step, 0);
+                return step.verdict(0).factor(0);
+            }
+        }
+
+        /** First tokens, in 48 bins by P/Q, have one law and not the other. */
+        void compare(VerifierSpec spec, String what, double[] law, double[] other) {
+            int trials = vocab > 100_000 ? 6_000 : 40_000;
+            int[] bin = bins(law, p[0], q[0], 48);
+            long[] counts = new long[48];
+            try (Verifier verifier = Verifier.open(Backend.cpu(), spec)) {
+                Step step = verifier.step(1);
+                for (int seed = 0; seed < trials; seed++) {
+                    step(step, seed);
+                    counts[bin[step.verdict(0).token(0)]]++;
+                }
+            }
+            assertThat(ChiSquare.statistic(counts, binned(law, bin), trials))
+                    .as(what)
+                    .isLessThan(ChiSquare.threshold(48));
+            assertThat(ChiSquare.statistic(counts, binned(other, bin), trials))
+                    .as("another law, " + what)
                     .isGreaterThan(ChiSquare.threshold(48));
         }
     }

@@ -11,13 +11,33 @@ import java.util.Comparator;
  * @param margin how far top-p's decision is from its boundary, in probability; 1 where it decides nothing
  */
 record ReferenceLaw(double[] p, double margin) {
+    /** u + g (c - u) in f32; -inf in one half masks the token, unless the other is NaN or +inf. */
     static float[] guide(float[] conditional, float[] unconditional, float guidance) {
         float[] x = conditional.clone();
         for (int v = 0; v < x.length && unconditional != null; v++) {
-            boolean masked = conditional[v] == Float.NEGATIVE_INFINITY || unconditional[v] == Float.NEGATIVE_INFINITY;
-            x[v] = masked ? Float.NEGATIVE_INFINITY : unconditional[v] + guidance * (conditional[v] - unconditional[v]);
+            float c = conditional[v];
+            float u = unconditional[v];
+            boolean masked = Math.min(c, u) == Float.NEGATIVE_INFINITY;
+            float guided = u + guidance * (c - u);
+            x[v] = masked
+                    ? Math.max(c, u) == Float.POSITIVE_INFINITY ? Float.POSITIVE_INFINITY : Float.NEGATIVE_INFINITY
+                    : guided;
         }
         return x;
+    }
+
+    /** What is wrong with one row, or OK: the first bad token of its window in vocabulary order, or nothing but -inf. */
+    static Status status(float[] conditional, float[] unconditional, Sampling sampling) {
+        float[] x = guide(conditional, unconditional, sampling.guidance());
+        int hi = sampling.windowTo() == 0 ? x.length : sampling.windowTo();
+        boolean empty = true;
+        for (int v = sampling.windowFrom(); v < hi; v++) {
+            if (Float.isNaN(x[v]) || x[v] == Float.POSITIVE_INFINITY) {
+                return Float.isNaN(x[v]) ? Status.NAN : Status.INFINITE;
+            }
+            empty &= x[v] == Float.NEGATIVE_INFINITY;
+        }
+        return empty ? Status.EMPTY : Status.OK;
     }
 
     /** The law of one row; {@code unconditional} may be null. */

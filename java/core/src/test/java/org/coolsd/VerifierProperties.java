@@ -43,17 +43,20 @@ class VerifierProperties {
 
     @Property(tries = 500)
     void tokensAreInRangeAndTheDraftIsAPrefix(@ForAll long seed) {
-        RandomCase one = new RandomCase(new Random(seed), 400, 8, 2);
+        Random random = new Random(seed);
+        Acceptance acceptance = random.nextBoolean() ? Acceptance.block() : Acceptance.token();
+        Schedule.Factors factors = Schedule.Factors.values()[random.nextInt(3)];
+        RandomCase one = new RandomCase(random, 400, 8, 2, acceptance, factors);
         try (Verifier verifier = Verifier.open(Backend.cpu(), one.spec())) {
             Step step = one.run(verifier);
             for (int b = 0; b < 2; b++) {
                 Verdict verdict = step.verdict(b);
                 assertThat(verdict.status()).isEqualTo(Status.OK);
-                assertThat(verdict.accepted()).isBetween(0, one.draftTokens[b].length);
+                assertThat(verdict.accepted()).isBetween(0, one.sequences[b].length());
                 for (int i = 0; i < verdict.length(); i++) {
-                    assertThat(one.p[b][i][verdict.token(i)]).isGreaterThan(0);
+                    assertThat(one.sequences[b].p[i][verdict.token(i)]).isGreaterThan(0);
                     if (i < verdict.accepted()) {
-                        assertThat(verdict.token(i)).isEqualTo(one.draftTokens[b][i]);
+                        assertThat(verdict.token(i)).isEqualTo(one.sequences[b].tokens[i]);
                     }
                 }
             }

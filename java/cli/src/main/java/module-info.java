@@ -1,10 +1,8 @@
 /** The command line. */
 module org.coolsd.cli {
-    requires org.coolsd.engine;
-    requires com.fasterxml.jackson.databind;
-    requires info.picocli;
+    requires org.coolsd.command;
+    requires org.coolsd.training;
     requires java.desktop;
-    requires me.tongfei.progressbar;
     requires org.knowm.xchart;
 
     opens org.coolsd.cli to

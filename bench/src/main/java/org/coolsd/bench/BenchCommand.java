@@ -5,8 +5,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import org.coolsd.cli.JsonOption;
-import org.coolsd.cli.Main;
+import org.coolsd.command.CommandRunner;
+import org.coolsd.command.JsonOption;
 import org.openjdk.jmh.runner.RunnerException;
 import org.openjdk.jmh.runner.options.TimeValue;
 import picocli.CommandLine.ArgGroup;
@@ -44,8 +44,10 @@ public final class BenchCommand implements Callable<Integer> {
         @Option(names = "--memory", description = "1000 images: memory, threads and files every 50")
         private boolean memory;
 
-        @Option(names = "--company", description = "how many of 200 images change with the batch, in every precision")
-        private boolean company;
+        @Option(
+                names = "--batch-invariance",
+                description = "how many of 200 images change with the batch, in every precision")
+        private boolean batchInvariance;
 
         @Option(
                 names = "--compare",
@@ -85,7 +87,7 @@ public final class BenchCommand implements Callable<Integer> {
 
     /** Runs the command and ends the process with its exit code. */
     public static void main(String[] args) {
-        Main.launch(new BenchCommand(), args);
+        CommandRunner.launch(new BenchCommand(), args);
     }
 
     @Override
@@ -107,8 +109,8 @@ public final class BenchCommand implements Callable<Integer> {
             json.write(MemoryWatch.run(machine));
             return 0;
         }
-        if (selection.company) {
-            json.write(CompanyWatch.run(machine));
+        if (selection.batchInvariance) {
+            json.write(BatchInvariance.run(machine));
             return 0;
         }
         Plan plan = selection.plan();

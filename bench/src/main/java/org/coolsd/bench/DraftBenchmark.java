@@ -11,7 +11,7 @@ import org.openjdk.jmh.annotations.TearDown;
 
 /**
  * The parameters and the data that benchmarks share: random logits, a draft drawn from them, a verifier of COOL-SD with
- * delta = 1.1, and the peers. Drafts change from call to call in a cycle of {@link Turns}.
+ * delta = 1.1, and the peers. Drafts change from call to call in a cycle of {@link DraftCycle}.
  */
 public abstract class DraftBenchmark extends TimedBenchmark {
     /** Vocabulary size V. */
@@ -28,7 +28,7 @@ public abstract class DraftBenchmark extends TimedBenchmark {
 
     Draft draft;
     Verifier verifier;
-    Turns turns;
+    DraftCycle cycle;
     private JavaLoop javaLoop;
     private LibTorchOperators libtorch;
     private LibTorchTuned libtorchTuned;
@@ -41,8 +41,8 @@ public abstract class DraftBenchmark extends TimedBenchmark {
                 Backend.cpu(), VerifierSpec.of(vocab, schedule, Sampling.of().topK(topK)));
         LogitRows target = LogitRows.random(batch, length + 1, vocab, type);
         LogitRows drafted = target.near(length);
-        turns = new Turns(verifier, batch, target, drafted);
-        draft = new Draft(target, drafted, turns.tokens(), schedule.omega(), topK, turns::uniform);
+        cycle = new DraftCycle(verifier, batch, target, drafted);
+        draft = new Draft(target, drafted, cycle.tokens(), schedule.omega(), topK, cycle::uniform);
     }
 
     // Peers are made in the warm-up of those who call them: loading LibTorch takes a second.
@@ -68,9 +68,9 @@ public abstract class DraftBenchmark extends TimedBenchmark {
         return libtorchTuned;
     }
 
-    /** Begins the next turn of the cycle and returns it, 0..{@link Turns#COUNT} - 1. */
+    /** Begins the next turn of the cycle and returns it, 0..{@link DraftCycle#COUNT} - 1. */
     int nextTurn() {
-        turn = turn + 1 & Turns.COUNT - 1;
+        turn = turn + 1 & DraftCycle.COUNT - 1;
         return turn;
     }
 

@@ -6,13 +6,13 @@ import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.ToDoubleFunction;
 import org.coolsd.Sampling;
-import org.coolsd.engine.Cancellation;
-import org.coolsd.engine.DecoderOptions;
-import org.coolsd.engine.DecodingListener;
-import org.coolsd.engine.DraftLength;
-import org.coolsd.engine.ImageModel;
-import org.coolsd.engine.ImageRequest;
-import org.coolsd.engine.SpeculativeDecoder;
+import org.coolsd.images.ImageModel;
+import org.coolsd.images.ImageRequest;
+import org.coolsd.images.decoding.Cancellation;
+import org.coolsd.images.decoding.DecoderOptions;
+import org.coolsd.images.decoding.DecodingListener;
+import org.coolsd.images.decoding.DraftLength;
+import org.coolsd.images.decoding.SpeculativeDecoder;
 
 /**
  * Whole images, decoded in every way in turn, again and again, so that whatever else the machine does falls on all of them.

@@ -6,10 +6,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import org.coolsd.cli.EngineOptions;
-import org.coolsd.engine.ImageModel;
-import org.coolsd.engine.LibTorch;
-import org.coolsd.engine.ModelFolder;
+import org.coolsd.command.EngineOptions;
+import org.coolsd.images.ImageModel;
+import org.coolsd.images.ModelFolder;
+import org.coolsd.libtorch.LibTorch;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 

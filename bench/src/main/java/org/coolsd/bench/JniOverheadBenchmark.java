@@ -41,8 +41,8 @@ public class JniOverheadBenchmark extends TimedBenchmark {
         verifier = Verifier.open(Backend.cpu(), VerifierSpec.of(vocab, schedule, Sampling.of()));
         LogitRows target = LogitRows.random(1, LENGTH + 1, vocab, Logits.Type.F32);
         LogitRows drafted = target.near(LENGTH);
-        Turns turns = new Turns(verifier, 1, target, drafted);
-        draft = new Draft(target, drafted, turns.tokens(), schedule.omega(), 0, turns::uniform);
+        DraftCycle cycle = new DraftCycle(verifier, 1, target, drafted);
+        draft = new Draft(target, drafted, cycle.tokens(), schedule.omega(), 0, cycle::uniform);
         targetRows = target.view();
         draftRows = drafted.view();
         firstRow = draftRows.row(0);

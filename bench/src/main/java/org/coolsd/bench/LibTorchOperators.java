@@ -12,7 +12,7 @@ import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
-import org.coolsd.engine.LibTorch;
+import org.coolsd.libtorch.LibTorch;
 
 /**
  * LibTorch's operators as one composes them in Java: softmax of all rows at once, gather, compare, residual, multinomial.

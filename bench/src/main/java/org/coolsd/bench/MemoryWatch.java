@@ -16,17 +16,17 @@ import javax.management.JMException;
 import javax.management.ObjectName;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
-import org.coolsd.engine.Cancellation;
-import org.coolsd.engine.DecoderOptions;
-import org.coolsd.engine.DecodingListener;
-import org.coolsd.engine.DraftLength;
-import org.coolsd.engine.ImageModel;
-import org.coolsd.engine.ImageRequest;
-import org.coolsd.engine.LibTorch;
-import org.coolsd.engine.ModelFolder;
-import org.coolsd.engine.SpeculativeDecoder;
-import org.coolsd.engine.forward.Placement;
-import org.coolsd.engine.model.Precision;
+import org.coolsd.images.ImageModel;
+import org.coolsd.images.ImageRequest;
+import org.coolsd.images.ModelFolder;
+import org.coolsd.images.decoding.Cancellation;
+import org.coolsd.images.decoding.DecoderOptions;
+import org.coolsd.images.decoding.DecodingListener;
+import org.coolsd.images.decoding.DraftLength;
+import org.coolsd.images.decoding.SpeculativeDecoder;
+import org.coolsd.libtorch.LibTorch;
+import org.coolsd.libtorch.Placement;
+import org.coolsd.libtorch.Precision;
 
 /** Makes 1000 images in one process, in batches with ragged drafts, pictures too, and looks at its memory after every 50 of them. */
 final class MemoryWatch {

@@ -20,9 +20,9 @@ public class SampleBenchmark extends DraftBenchmark {
     @Benchmark
     public Step library() {
         int turn = nextTurn();
-        Step step = turns.step(turn);
+        Step step = cycle.step(turn);
         for (int b = 0; b < batch; b++) {
-            step.begin(b, turns.seedOf(turn, b), 0);
+            step.begin(b, cycle.seedOf(turn, b), 0);
         }
         step.sampleDraft(row);
         return step;

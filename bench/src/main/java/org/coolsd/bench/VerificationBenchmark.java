@@ -31,7 +31,7 @@ public abstract class VerificationBenchmark extends DraftBenchmark {
     /** The library with the normalisers that sampling found. */
     @Benchmark
     public Step library() {
-        Step step = turns.step(nextTurn());
+        Step step = cycle.step(nextTurn());
         step.verify(targetRows, draftRows);
         return step;
     }
@@ -41,7 +41,7 @@ public abstract class VerificationBenchmark extends DraftBenchmark {
     public Step libraryWithoutNormalisers() {
         int turn = nextTurn();
         for (int b = 0; b < batch; b++) {
-            elsewhere.begin(b, turns.seedOf(turn, b), 0);
+            elsewhere.begin(b, cycle.seedOf(turn, b), 0);
             elsewhere.draft(b, draft.tokens()[turn][b], length);
         }
         elsewhere.verify(targetRows, draftRows);

@@ -16,7 +16,7 @@ public class VerifyBenchmark extends VerificationBenchmark {
         long row = draft.target().rowBytes();
         long sum = 0;
         for (int b = 0; b < batch; b++) {
-            int n = turns.accepted(turn, b);
+            int n = cycle.accepted(turn, b);
             sum += NativePeer.read(draft.target().address(b, 0), (n + 1) * row);
             if (n < length) {
                 sum += NativePeer.read(draft.target().address(b, n), row);

@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Map;
 import org.coolsd.bench.Figure.Bar;
 import org.coolsd.bench.Figure.Kind;
-import org.coolsd.cli.Main;
+import org.coolsd.command.CommandRunner;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -32,7 +32,7 @@ class BenchCommandTest {
         try {
             System.setOut(new PrintStream(outBytes, true, StandardCharsets.UTF_8));
             System.setErr(new PrintStream(errorBytes, true, StandardCharsets.UTF_8));
-            int code = Main.execute(new BenchCommand(), arguments);
+            int code = CommandRunner.execute(new BenchCommand(), arguments);
             return new Run(
                     code, outBytes.toString(StandardCharsets.UTF_8), errorBytes.toString(StandardCharsets.UTF_8));
         } finally {

@@ -6,11 +6,11 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.List;
 import org.coolsd.Schedule;
-import org.coolsd.engine.ImageModel;
-import org.coolsd.engine.LibTorch;
-import org.coolsd.engine.ModelFolder;
-import org.coolsd.engine.forward.Placement;
-import org.coolsd.engine.model.Precision;
+import org.coolsd.images.ImageModel;
+import org.coolsd.images.ModelFolder;
+import org.coolsd.libtorch.LibTorch;
+import org.coolsd.libtorch.Placement;
+import org.coolsd.libtorch.Precision;
 import org.junit.jupiter.api.Test;
 
 /** The end-to-end benchmark on the shipped model: not how fast, but that its figures are what they are called. */

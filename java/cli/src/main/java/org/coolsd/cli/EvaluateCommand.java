@@ -11,24 +11,27 @@ import me.tongfei.progressbar.ProgressBar;
 import org.bytedeco.pytorch.Tensor;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
-import org.coolsd.engine.Cancellation;
-import org.coolsd.engine.DecodingListener;
-import org.coolsd.engine.DraftLength;
-import org.coolsd.engine.ImageModel;
-import org.coolsd.engine.ImageRequest;
-import org.coolsd.engine.LibTorch;
-import org.coolsd.engine.ModelFolder;
-import org.coolsd.engine.Picture;
-import org.coolsd.engine.SpeculativeDecoder;
-import org.coolsd.engine.data.FashionMnist;
-import org.coolsd.engine.evaluate.FrechetDistance;
-import org.coolsd.engine.evaluate.Judge;
-import org.coolsd.engine.evaluate.PermutationTest;
-import org.coolsd.engine.model.Classifier;
-import org.coolsd.engine.model.LlamaGen;
-import org.coolsd.engine.model.Precision;
-import org.coolsd.engine.model.Tensors;
-import org.coolsd.engine.train.TokenCache;
+import org.coolsd.command.EngineOptions;
+import org.coolsd.command.JsonOption;
+import org.coolsd.command.Progress;
+import org.coolsd.images.ImageModel;
+import org.coolsd.images.ImageRequest;
+import org.coolsd.images.ModelFolder;
+import org.coolsd.images.Picture;
+import org.coolsd.images.decoding.Cancellation;
+import org.coolsd.images.decoding.DecodingListener;
+import org.coolsd.images.decoding.DraftLength;
+import org.coolsd.images.decoding.SpeculativeDecoder;
+import org.coolsd.libtorch.LibTorch;
+import org.coolsd.libtorch.Precision;
+import org.coolsd.libtorch.Tensors;
+import org.coolsd.models.llamagen.LlamaGen;
+import org.coolsd.training.TokenCache;
+import org.coolsd.training.data.FashionMnist;
+import org.coolsd.training.evaluation.Classifier;
+import org.coolsd.training.evaluation.Evaluator;
+import org.coolsd.training.evaluation.FrechetDistance;
+import org.coolsd.training.evaluation.PermutationTest;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -71,13 +74,13 @@ final class EvaluateCommand implements Callable<Integer> {
         ImageModel images = ImageModel.load(folder, engine.precision(), engine.placement());
         ModelFolder.Config config = folder.config();
         Classifier classifier = folder.build("classifier", Classifier::new);
-        Tensor pictures = Judge.pictures(test);
-        Tensor features = Judge.features(classifier, pictures);
-        put("test.reconstructionPsnr", Judge.reconstruction(images.tokenizer(), pictures));
-        put("test.classifierAccuracy", Judge.accuracy(classifier, features, test.labels()));
+        Tensor pictures = Evaluator.pictures(test);
+        Tensor features = Evaluator.features(classifier, pictures);
+        put("test.reconstructionPsnr", Evaluator.reconstruction(images.tokenizer(), pictures));
+        put("test.classifierAccuracy", Evaluator.accuracy(classifier, features, test.labels()));
         put(
                 "test.negativeLogLikelihoodPerToken",
-                Judge.negativeLogLikelihood(
+                Evaluator.negativeLogLikelihood(
                         folder.build("target", w -> LlamaGen.forInference(config.target(), w, Precision.BF16)),
                         TokenCache.encode(test, images.tokenizer()),
                         test.labels()));
@@ -96,7 +99,7 @@ final class EvaluateCommand implements Callable<Integer> {
         return 0;
     }
 
-    /** Makes images, the classes in turn, judges them, and returns their tokens. */
+    /** Makes images, the classes in turn, evaluates them, and returns their tokens. */
     private int[][] sample(
             String name, Schedule.Drafts schedule, int part, ImageModel images, Classifier classifier, Tensor reference)
             throws Exception {
@@ -137,8 +140,8 @@ final class EvaluateCommand implements Callable<Integer> {
                 values[i * pixels + p] = (picture.grey()[p] & 0xff) / 127.5f - 1;
             }
         }
-        Tensor features = Judge.features(classifier, Tensors.of(values, shape));
-        put(name + ".recognised", Judge.accuracy(classifier, features, Tensors.of(labels, count)));
+        Tensor features = Evaluator.features(classifier, Tensors.of(values, shape));
+        put(name + ".recognised", Evaluator.accuracy(classifier, features, Tensors.of(labels, count)));
         put(name + ".frechetDistance", FrechetDistance.between(reference, features));
         return tokens;
     }

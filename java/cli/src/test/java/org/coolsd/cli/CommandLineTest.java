@@ -18,13 +18,13 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.bytedeco.pytorch.global.torch;
-import org.coolsd.engine.ModelFolder;
-import org.coolsd.engine.checkpoint.Safetensors;
-import org.coolsd.engine.model.EagleDrafter;
-import org.coolsd.engine.model.LlamaGen;
-import org.coolsd.engine.model.Precision;
-import org.coolsd.engine.model.VqTokenizer;
-import org.coolsd.engine.model.Weights;
+import org.coolsd.images.ModelFolder;
+import org.coolsd.libtorch.Precision;
+import org.coolsd.libtorch.TensorFiles;
+import org.coolsd.libtorch.Weights;
+import org.coolsd.models.eagle.EagleDrafter;
+import org.coolsd.models.llamagen.LlamaGen;
+import org.coolsd.models.vq.VqTokenizer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -63,7 +63,7 @@ class CommandLineTest {
     }
 
     private void save(String name, Weights weights) throws Exception {
-        Safetensors.write(model.resolve(name + ".safetensors"), weights.tensors(), Map.of());
+        TensorFiles.write(model.resolve(name + ".safetensors"), weights.tensors(), Map.of());
     }
 
     private Run run(String... more) {

@@ -1,0 +1,2 @@
+/** What the command lines of the project share: how they run and fail, and the options that several have. */
+package org.coolsd.command;

@@ -1,2 +1,0 @@
-/** Readers and writers of checkpoint files. A checkpoint never runs code. */
-package org.coolsd.engine.checkpoint;

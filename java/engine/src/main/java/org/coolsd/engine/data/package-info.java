@@ -1,2 +1,0 @@
-/** Data sets. */
-package org.coolsd.engine.data;

@@ -1,2 +1,0 @@
-/** What images and models are worth: likelihood, recognition, Frechet distance, agreement in distribution. */
-package org.coolsd.engine.evaluate;

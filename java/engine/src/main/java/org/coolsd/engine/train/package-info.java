@@ -1,2 +1,0 @@
-/** Training: one resumable loop and the four tasks it runs. */
-package org.coolsd.engine.train;

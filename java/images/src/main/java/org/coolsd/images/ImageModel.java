@@ -1,0 +1,100 @@
+package org.coolsd.images;
+
+import java.io.IOException;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.ScalarOptional;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.coolsd.Sampling;
+import org.coolsd.Schedule;
+import org.coolsd.images.decoding.DecoderOptions;
+import org.coolsd.images.decoding.SpeculativeDecoder;
+import org.coolsd.libtorch.Placement;
+import org.coolsd.libtorch.Precision;
+import org.coolsd.libtorch.Tensors;
+import org.coolsd.models.eagle.DrafterForward;
+import org.coolsd.models.llamagen.TargetForward;
+import org.coolsd.models.vq.VqTokenizer;
+
+/** The three models that make an image, loaded: target, drafter and tokenizer. Shared by any number of decoders. */
+public final class ImageModel {
+    private final ModelFolder folder;
+    private final TargetForward target;
+    private final DrafterForward drafter;
+    private final VqTokenizer tokenizer;
+
+    private ImageModel(ModelFolder folder, TargetForward target, DrafterForward drafter, VqTokenizer tokenizer) {
+        this.folder = folder;
+        this.target = target;
+        this.drafter = drafter;
+        this.tokenizer = tokenizer;
+    }
+
+    /**
+     * Reads the weights.
+     *
+     * @param precision of the matrix products of target and drafter; the tokenizer is f32
+     * @param placement of target, drafter and verifier; the tokenizer is on the CPU
+     * @throws IOException in one line if a file is missing, damaged, or does not fit config.json
+     */
+    public static ImageModel load(ModelFolder folder, Precision precision, Placement placement) throws IOException {
+        ModelFolder.Config config = folder.config();
+        TargetForward target = folder.build("target", w -> new TargetForward(config.target(), w, precision, placement));
+        return new ImageModel(
+                folder,
+                target,
+                folder.build("drafter", w -> new DrafterForward(config.drafter(), w, precision, target)),
+                folder.build("tokenizer", w -> new VqTokenizer(config.tokenizer(), w)));
+    }
+
+    /** A decoder of this model, to be closed. */
+    public SpeculativeDecoder decoder(Schedule.Drafts schedule, Sampling sampling, DecoderOptions options) {
+        return new SpeculativeDecoder(target, drafter, schedule, sampling, options);
+    }
+
+    /** The folder it was read from. */
+    public ModelFolder folder() {
+        return folder;
+    }
+
+    /** The target. */
+    public TargetForward target() {
+        return target;
+    }
+
+    /** The tokenizer. */
+    public VqTokenizer tokenizer() {
+        return tokenizer;
+    }
+
+    /**
+     * The picture that {@code tokens} stand for.
+     *
+     * @param tokens in raster order [blockSize]
+     */
+    public Picture picture(int[] tokens) {
+        long[] ids = new long[tokens.length];
+        for (int i = 0; i < ids.length; i++) {
+            ids[i] = tokens[i];
+        }
+        try (NoGradGuard guard = new NoGradGuard();
+                PointerScope scope = new PointerScope()) {
+            Tensor decoded = tokenizer
+                    .decode(Tensors.of(ids, 1, ids.length))
+                    .narrow(1, 0, 1)
+                    .squeeze()
+                    .add(new Scalar(1.0))
+                    .mul(new Scalar(127.5))
+                    .round()
+                    .clamp(new ScalarOptional(new Scalar(0.0)), new ScalarOptional(new Scalar(255.0)))
+                    .to(torch.ScalarType.Byte)
+                    .contiguous();
+            byte[] grey = new byte[(int) decoded.numel()];
+            new BytePointer(decoded.data_ptr()).get(grey);
+            return new Picture((int) decoded.size(1), (int) decoded.size(0), grey);
+        }
+    }
+}

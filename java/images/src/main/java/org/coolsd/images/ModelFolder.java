@@ -1,0 +1,92 @@
+package org.coolsd.images;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.coolsd.checkpoint.CheckpointException;
+import org.coolsd.libtorch.TensorFiles;
+import org.coolsd.libtorch.Weights;
+import org.coolsd.models.eagle.EagleConfig;
+import org.coolsd.models.llamagen.LlamaGenConfig;
+import org.coolsd.models.vq.VqConfig;
+
+/**
+ * A folder with config.json and one safetensors file per model: tokenizer, target, drafter, and, to evaluate
+ * images, classifier.
+ *
+ * @param path the folder
+ * @param config what config.json says
+ */
+public record ModelFolder(Path path, Config config) {
+    /** The folder of the model that comes with the project: models/fashion under the system property coolsd.home. */
+    public static final Path SHIPPED = Path.of(System.getProperty("coolsd.home", ""), "models", "fashion");
+
+    /**
+     * The content of config.json.
+     *
+     * @param classes names of the classes by index
+     * @param guidance classifier-free guidance scale to sample with unless told otherwise
+     */
+    public record Config(
+            @JsonProperty("classes") List<String> classes,
+            @JsonProperty("guidance") float guidance,
+            @JsonProperty("tokenizer") VqConfig tokenizer,
+            @JsonProperty("target") LlamaGenConfig target,
+            @JsonProperty("drafter") EagleConfig drafter) {}
+
+    /**
+     * Reads config.json of {@code path}; weights are read on demand.
+     *
+     * @throws CheckpointException in one line if it is missing or damaged
+     */
+    public static ModelFolder open(Path path) throws IOException {
+        Path file = path.resolve("config.json");
+        if (!Files.isRegularFile(file)) {
+            throw new CheckpointException(file, "no such file; a model folder has config.json");
+        }
+        try {
+            Config config = new ObjectMapper().readValue(file.toFile(), Config.class);
+            if (config.classes() == null
+                    || config.tokenizer() == null
+                    || config.target() == null
+                    || config.drafter() == null) {
+                throw new CheckpointException(file, "lacks classes, tokenizer, target or drafter");
+            }
+            return new ModelFolder(path, config);
+        } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
+            throw new CheckpointException(file, e.getOriginalMessage(), e);
+        }
+    }
+
+    /** The file of the model called {@code name}. */
+    public Path file(String name) {
+        return path.resolve(name + ".safetensors");
+    }
+
+    /**
+     * Reads the weights of the model called {@code name} and builds it.
+     *
+     * @throws CheckpointException in one line, with the file's name, if they do not fit config.json
+     */
+    public <T> T build(String name, Function<Weights, T> model) throws IOException {
+        try {
+            return model.apply(weights(name));
+        } catch (IllegalArgumentException e) {
+            throw new CheckpointException(file(name), e.getMessage(), e);
+        }
+    }
+
+    /** The weights of the model called {@code name}, as f32. */
+    public Weights weights(String name) throws IOException {
+        Map<String, Tensor> tensors = TensorFiles.read(file(name));
+        tensors.replaceAll((key, t) -> t.to(torch.ScalarType.Float));
+        return new Weights(tensors);
+    }
+}

@@ -1,0 +1,2 @@
+/** From a model folder and a request to a picture. */
+package org.coolsd.images;

@@ -1,0 +1,97 @@
+package org.coolsd.libtorch;
+
+import org.bytedeco.pytorch.DoubleOptional;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.ScalarTypeOptional;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * The layers of a Llama-family decoder over the rows of one pass: RMS norm, rotary attention over the caches, RMS norm,
+ * SwiGLU. Norm weights are multiplied into the matrices that follow them. Shared by any number of threads, each with its
+ * own {@link Rows}.
+ */
+public final class DecoderStack {
+    private static final long[] LAST = {-1};
+    private static final ScalarTypeOptional SAME_TYPE = new ScalarTypeOptional();
+    private static final DoubleOptional DEFAULT_SCALE = new DoubleOptional();
+
+    private final Layer[] layers;
+    private final Tensor epsilon;
+
+    /** One layer, its matrices prepared. */
+    private record Layer(boolean normed, Linear qkv, Linear out, Linear gateUp, Linear down) {}
+
+    /**
+     * @param weights of the layers in order; not kept
+     * @param normEps epsilon of the RMS norms
+     */
+    public DecoderStack(LayerWeights[] weights, double normEps, Precision precision, Placement placement) {
+        long dim = weights[0].out().size(0);
+        epsilon = placement.place(torch.full(new long[] {1}, new Scalar(normEps * dim)));
+        layers = new Layer[weights.length];
+        for (int i = 0; i < layers.length; i++) {
+            LayerWeights w = weights[i];
+            Tensor qkv = w.qkv().length == 1 ? w.qkv()[0] : torch.cat(new TensorVector(w.qkv()), 0);
+            boolean normed = w.attentionNorm() != null;
+            Tensor gateUp = torch.cat(new TensorVector(w.gate(), w.up()), 0);
+            layers[i] = new Layer(
+                    normed,
+                    Linear.of(normed ? behindNorm(qkv, w.attentionNorm()) : qkv, null, precision, placement),
+                    Linear.of(w.out(), null, precision, placement),
+                    Linear.of(behindNorm(gateUp, w.ffnNorm()), null, precision, placement),
+                    Linear.of(w.down(), null, precision, placement));
+        }
+    }
+
+    /** {@code matrix} of rows that {@link #normalise} made: with the norm's weight and the root of the width in it. */
+    private static Tensor behindNorm(Tensor matrix, Tensor norm) {
+        return matrix.mul(normWeight(norm));
+    }
+
+    /** What the output of {@link #normalise} is to be multiplied with to be an RMS norm of this weight. */
+    public static Tensor normWeight(Tensor norm) {
+        return norm.mul(new Scalar(Math.sqrt(norm.size(0))));
+    }
+
+    /** Computes all layers on the residual stream of {@code v}, in place, and writes keys and values to the caches. */
+    public void forward(Rows rows, Rows.View v) {
+        for (int i = 0; i < layers.length; i++) {
+            Layer layer = layers[i];
+            if (layer.normed) {
+                normalise(v);
+            }
+            v.qkv().copy_(layer.qkv.apply(layer.normed ? v.normed() : v.stream()));
+            v.turning().mul_(v.angles());
+            for (Rows.Segment s : rows.segments()) {
+                s.cache().flat(i).index_copy_(0, s.view().cacheRows(), s.view().keyValue());
+                int end = s.cache().length() + s.n();
+                Tensor attended = torch.scaled_dot_product_attention(
+                        s.view().query(),
+                        s.cache().keys(i, end),
+                        s.cache().values(i, end),
+                        s.mask(),
+                        0,
+                        false,
+                        DEFAULT_SCALE,
+                        false);
+                s.view().attended().copy_(attended);
+            }
+            v.stream().add_(layer.out.apply(v.attended()));
+            normalise(v);
+            v.gateUp().copy_(layer.gateUp.apply(v.normed()));
+            torch.silu_(v.gate());
+            torch.mul_out(v.hidden(), v.gate(), v.up());
+            v.stream().add_(layer.down.apply(v.hidden()));
+        }
+    }
+
+    /** x / sqrt(sum(x^2) + dim eps), which is the RMS norm without its weight over the root of the width. */
+    public void normalise(Rows.View v) {
+        torch.mul_out(v.squares(), v.stream(), v.stream());
+        torch.sum_out(v.scale(), v.squares(), LAST, true, SAME_TYPE);
+        v.scale().add_(epsilon).rsqrt_();
+        torch.mul_out(v.normed(), v.stream(), v.scale());
+    }
+}

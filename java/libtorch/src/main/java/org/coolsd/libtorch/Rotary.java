@@ -1,0 +1,67 @@
+package org.coolsd.libtorch;
+
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * Rotary position embedding. A pair (a, b) of a head's channels at a position with angle t becomes
+ * (a cos t - b sin t, b cos t + a sin t): {@code x * cos + flip(x) * sin} with the sign in the table, two products
+ * for queries and keys together.
+ */
+public final class Rotary {
+    private final Tensor cos;
+    private final Tensor sin;
+
+    private Rotary(float[] cos, float[] sin, int positions, int headDim) {
+        long[] shape = {positions, 1, headDim / 2, 2};
+        this.cos = Tensors.of(cos, shape);
+        this.sin = Tensors.of(sin, shape);
+    }
+
+    /**
+     * LlamaGen's two-dimensional embedding of an image: the first half of a head's pairs turns with the row, the second with the
+     * column; condition positions come first and have cosine and sine 0, as in the official code.
+     *
+     * @param grid image side in tokens
+     * @param conditions positions before the image
+     * @param headDim channels of a head, a multiple of 4
+     * @param base of the frequencies
+     */
+    public static Rotary grid(int grid, int conditions, int headDim, double base) {
+        int half = headDim / 2;
+        int quarter = half / 2;
+        int positions = conditions + grid * grid;
+        float[] cos = new float[positions * headDim];
+        float[] sin = new float[positions * headDim];
+        for (int p = conditions; p < positions; p++) {
+            int row = (p - conditions) / grid;
+            int column = (p - conditions) % grid;
+            for (int j = 0; j < half; j++) {
+                float frequency = (float) (1 / Math.pow(base, 2.0 * (j % quarter) / half));
+                float angle = (j < quarter ? row : column) * frequency;
+                int at = p * headDim + 2 * j;
+                cos[at] = cos[at + 1] = (float) Math.cos(angle);
+                sin[at] = (float) -Math.sin(angle);
+                sin[at + 1] = (float) Math.sin(angle);
+            }
+        }
+        return new Rotary(cos, sin, positions, headDim);
+    }
+
+    /** Turns {@code x} [batch, rows, heads, headDim], rows of positions 0 and on. */
+    Tensor turn(Tensor x) {
+        long rows = x.size(1);
+        Tensor paired = x.unflatten(-1, -1, 2);
+        Tensor c = cos.narrow(0, 0, rows);
+        Tensor s = sin.narrow(0, 0, rows);
+        return paired.mul(c).addcmul_(paired.flip(-1), s).flatten(-2, -1);
+    }
+
+    /** cos t + i sin t of every position and pair, complex [positions, 1, headDim / 2]: a turn is one product. */
+    public Tensor complexTable() {
+        Tensor real = cos.narrow(3, 0, 1);
+        Tensor imaginary = sin.narrow(3, 1, 1);
+        return torch.view_as_complex(torch.cat(new TensorVector(real, imaginary), 3));
+    }
+}

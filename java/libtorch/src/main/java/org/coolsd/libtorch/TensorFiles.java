@@ -1,0 +1,114 @@
+package org.coolsd.libtorch;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.coolsd.checkpoint.Checkpoint;
+import org.coolsd.checkpoint.ElementType;
+import org.coolsd.checkpoint.Safetensors;
+import org.coolsd.checkpoint.TensorData;
+
+/** LibTorch tensors from checkpoints and back, on the CPU. */
+public final class TensorFiles {
+    /** Bytes that are copied at once: an array or a buffer has room for fewer than a tensor. */
+    private static final long CHUNK = 1 << 28;
+
+    private TensorFiles() {}
+
+    /**
+     * The tensors of {@code file}, which has any of the formats that {@link Checkpoint#read} tells apart.
+     *
+     * @return tensors by name, owned by the caller
+     * @throws org.coolsd.checkpoint.CheckpointException in one line: no such file, damaged, or not a checkpoint
+     */
+    public static Map<String, Tensor> read(Path file) throws IOException {
+        return load(Checkpoint.read(file));
+    }
+
+    /** Copies of {@code stored}, in its order; owned by the caller. */
+    public static Map<String, Tensor> load(Map<String, TensorData> stored) throws IOException {
+        Map<String, Tensor> tensors = new LinkedHashMap<>();
+        for (Map.Entry<String, TensorData> e : stored.entrySet()) {
+            tensors.put(e.getKey(), load(e.getValue()));
+        }
+        return tensors;
+    }
+
+    private static Tensor load(TensorData stored) throws IOException {
+        Tensor tensor = torch.zeros(stored.shape(), new TensorOptions(scalarType(stored.type())));
+        long bytes = stored.byteSize();
+        for (long done = 0; done < bytes; done += CHUNK) {
+            stored.read(done, window(tensor, done, Math.min(CHUNK, bytes - done)));
+        }
+        return tensor;
+    }
+
+    /**
+     * Writes {@code tensors} in the map's order as safetensors; the file appears whole or not at all.
+     *
+     * @param metadata strings that are kept with them
+     * @throws IllegalArgumentException if a tensor's type is none that safetensors has
+     */
+    public static void write(Path file, Map<String, Tensor> tensors, Map<String, String> metadata) throws IOException {
+        try (PointerScope scope = new PointerScope()) {
+            Map<String, TensorData> stored = new LinkedHashMap<>();
+            tensors.forEach((name, t) -> stored.put(
+                    name, new Stored(elementType(t.scalar_type()), t.detach().contiguous())));
+            Safetensors.write(file, stored, metadata);
+        }
+    }
+
+    /** A contiguous tensor to be written. */
+    private record Stored(ElementType type, Tensor tensor) implements TensorData {
+        @Override
+        public long[] shape() {
+            return Weights.shape(tensor);
+        }
+
+        @Override
+        public void read(long offset, ByteBuffer into) {
+            Objects.checkFromIndexSize(offset, into.remaining(), byteSize());
+            into.put(window(tensor, offset, into.remaining()));
+        }
+    }
+
+    private static ByteBuffer window(Tensor tensor, long offset, long bytes) {
+        return new BytePointer(tensor.data_ptr())
+                .position(offset)
+                .capacity(offset + bytes)
+                .asByteBuffer();
+    }
+
+    private static ScalarType scalarType(ElementType type) {
+        return switch (type) {
+            case F64 -> ScalarType.Double;
+            case F32 -> ScalarType.Float;
+            case F16 -> ScalarType.Half;
+            case BF16 -> ScalarType.BFloat16;
+            case I64 -> ScalarType.Long;
+            case I32 -> ScalarType.Int;
+            case I16 -> ScalarType.Short;
+            case I8 -> ScalarType.Char;
+            case U8 -> ScalarType.Byte;
+            case BOOL -> ScalarType.Bool;
+        };
+    }
+
+    private static ElementType elementType(ScalarType torchType) {
+        for (ElementType type : ElementType.values()) {
+            if (scalarType(type) == torchType.intern()) {
+                return type;
+            }
+        }
+        throw new IllegalArgumentException("tensors of type " + torchType + " cannot be stored");
+    }
+}

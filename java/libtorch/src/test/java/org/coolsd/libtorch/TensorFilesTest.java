@@ -1,0 +1,99 @@
+package org.coolsd.libtorch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.coolsd.checkpoint.ElementType;
+import org.coolsd.checkpoint.Safetensors;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TensorFilesTest {
+    @TempDir
+    Path folder;
+
+    @BeforeAll
+    static void load() throws Exception {
+        LibTorch.load(1);
+    }
+
+    @Test
+    void everyTypeAndLayoutSurvives() throws Exception {
+        Map<String, Tensor> tensors = new LinkedHashMap<>();
+        for (ScalarType type : new ScalarType[] {
+            ScalarType.Double,
+            ScalarType.Float,
+            ScalarType.Half,
+            ScalarType.BFloat16,
+            ScalarType.Long,
+            ScalarType.Int,
+            ScalarType.Short,
+            ScalarType.Char,
+            ScalarType.Byte,
+            ScalarType.Bool
+        }) {
+            tensors.put(
+                    type.toString(),
+                    torch.arange(new org.bytedeco.pytorch.Scalar(6)).view(2, 3).to(type));
+        }
+        tensors.put("transposed", torch.randn(4, 2).to(ScalarType.BFloat16).t());
+        tensors.put("empty", torch.zeros(0, 7));
+        tensors.put("scalar", torch.zeros(new long[0]));
+        Path file = folder.resolve("x.safetensors");
+        TensorFiles.write(file, tensors, Map.of("step", "12"));
+        assertThat(Safetensors.read(file).metadata()).isEqualTo(Map.of("step", "12"));
+        assertThat(Safetensors.read(file).tensors().values())
+                .extracting(t -> t.type())
+                .startsWith(ElementType.values());
+        Map<String, Tensor> back = TensorFiles.read(file);
+        assertThat(back.keySet()).containsExactlyElementsOf(tensors.keySet());
+        tensors.forEach((name, t) -> {
+            assertThat(back.get(name).scalar_type().intern())
+                    .isEqualTo(t.scalar_type().intern());
+            assertThat(t.equal(back.get(name))).as(name).isTrue();
+        });
+    }
+
+    @Test
+    void aTypeThatSafetensorsLacksIsRefused() {
+        Path file = folder.resolve("x.safetensors");
+        Map<String, Tensor> complex = Map.of("c", torch.zeros(2).to(ScalarType.ComplexFloat));
+        assertThatThrownBy(() -> TensorFiles.write(file, complex, Map.of()))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("tensors of type ComplexFloat cannot be stored");
+    }
+
+    /** A torch archive keeps a tensor in strides of a storage that others may share. */
+    @Test
+    void aStridedTensorOfAnArchiveIsReadRowByRow() throws Exception {
+        Path file = folder.resolve("strided.pt");
+        try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(file))) {
+            zip.putNextEntry(new ZipEntry("x/data.pkl"));
+            // {'t': rebuild_tensor(storage 0, offset 1, shape (2, 3), strides (1, 2))}
+            String storage = "(X\u0007\0\0\0storagectorch\nFloatStorage\nX\u0001\0\0\0" + "0X\u0003\0\0\0cpuK\u0008tQ";
+            zip.write(("\u0080\u0002}X\u0001\0\0\0tctorch._utils\n_rebuild_tensor_v2\n(" + storage
+                            + "K\u0001K\u0002K\u0003\u0086K\u0001K\u0002\u0086\u0089}tRs.")
+                    .getBytes(StandardCharsets.ISO_8859_1));
+            zip.putNextEntry(new ZipEntry("x/data/0"));
+            ByteBuffer values = ByteBuffer.allocate(32).order(java.nio.ByteOrder.LITTLE_ENDIAN);
+            for (int i = 0; i < 8; i++) {
+                values.putFloat(i);
+            }
+            zip.write(values.array());
+        }
+        Tensor read = TensorFiles.read(file).get("t");
+        assertThat(read.equal(Tensors.of(new float[] {1, 3, 5, 2, 4, 6}, 2, 3))).isTrue();
+    }
+}

@@ -1,0 +1,16 @@
+/** The model families. */
+module org.coolsd.models {
+    requires transitive org.coolsd.libtorch;
+    requires com.fasterxml.jackson.databind;
+
+    exports org.coolsd.models.eagle;
+    exports org.coolsd.models.llamagen;
+    exports org.coolsd.models.vq;
+
+    opens org.coolsd.models.eagle to
+            com.fasterxml.jackson.databind;
+    opens org.coolsd.models.llamagen to
+            com.fasterxml.jackson.databind;
+    opens org.coolsd.models.vq to
+            com.fasterxml.jackson.databind;
+}

@@ -1,0 +1,98 @@
+package org.coolsd.models.eagle;
+
+import org.bytedeco.pytorch.InferenceMode;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptional;
+import org.bytedeco.pytorch.global.torch;
+import org.coolsd.libtorch.DecoderStack;
+import org.coolsd.libtorch.KvCache;
+import org.coolsd.libtorch.LayerWeights;
+import org.coolsd.libtorch.Linear;
+import org.coolsd.libtorch.Placement;
+import org.coolsd.libtorch.Precision;
+import org.coolsd.libtorch.Rotary;
+import org.coolsd.libtorch.Rows;
+import org.coolsd.libtorch.Weights;
+import org.coolsd.models.llamagen.TargetForward;
+
+/**
+ * The EAGLE drafter for decoding: its weights, prepared for passes of few rows. Position i reads image token i and the
+ * target's feature that token i was drawn from, and predicts the feature that token i + 1 is drawn from; the target's head
+ * turns that into draft logits.
+ *
+ * <p>The first matrix reads (embedding, feature) side by side. Its embedding half is multiplied with the embedding table
+ * once, so that a pass looks the product up.
+ */
+public final class DrafterForward {
+    private final EagleConfig config;
+    private final TargetForward target;
+    private final Tensor embedded;
+    private final Linear fromFeatures;
+    private final DecoderStack stack;
+    private final Rotary rotary;
+
+    /** @throws IllegalArgumentException if {@code weights} do not fit {@code config}; the message names the tensor */
+    public DrafterForward(EagleConfig config, Weights weights, Precision precision, TargetForward target) {
+        this.config = config;
+        this.target = target;
+        Placement placement = target.placement();
+        try (InferenceMode inference = new InferenceMode(true)) {
+            long d = config.dim();
+            Tensor fc = weights.get("fc.weight", d, 2 * d);
+            Tensor tokens = weights.get("embed_tokens.weight", config.vocabSize(), d);
+            TensorOptional bias = new TensorOptional(weights.get("fc.bias", d));
+            embedded = placement.place(torch.linear(tokens, fc.narrow(1, 0, d).contiguous(), bias));
+            fromFeatures = Linear.of(fc.narrow(1, d, d), null, precision, placement);
+            LayerWeights[] layer = {EagleDrafter.layer(config, weights)};
+            stack = new DecoderStack(layer, config.normEps(), precision, placement);
+            rotary = EagleDrafter.rotary(config, target.config().grid());
+        }
+    }
+
+    /** @throws IllegalArgumentException if this drafter reads another target's features */
+    public void requireMadeFor(TargetForward other) {
+        if (other != target) {
+            throw new IllegalArgumentException("drafter was made for another target");
+        }
+    }
+
+    /** The configuration it was built from. */
+    public EagleConfig config() {
+        return config;
+    }
+
+    /** An empty cache for a sequence of a whole image; {@code halves} is 2 with guidance, else 1. */
+    public KvCache newCache(int halves) {
+        try (InferenceMode inference = new InferenceMode(true)) {
+            return new KvCache(
+                    target.placement(),
+                    1,
+                    halves,
+                    target.config().blockSize(),
+                    config.heads(),
+                    config.dim() / config.heads());
+        }
+    }
+
+    /** Memory for passes of up to {@code rows} rows: halves times positions, summed over the sequences of a pass. */
+    public DrafterPass newPass(int rows) {
+        try (InferenceMode inference = new InferenceMode(true)) {
+            return new DrafterPass(
+                    this,
+                    target,
+                    new Rows(target.placement(), rows, config.dim(), config.heads(), config.feedForward(), rotary));
+        }
+    }
+
+    DecoderStack stack() {
+        return stack;
+    }
+
+    Tensor embedded() {
+        return embedded;
+    }
+
+    Linear fromFeatures() {
+        return fromFeatures;
+    }
+}

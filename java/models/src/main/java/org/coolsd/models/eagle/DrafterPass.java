@@ -1,0 +1,103 @@
+package org.coolsd.models.eagle;
+
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.coolsd.libtorch.Indices;
+import org.coolsd.libtorch.KvCache;
+import org.coolsd.libtorch.LeadingRows;
+import org.coolsd.libtorch.Placement;
+import org.coolsd.libtorch.Rows;
+import org.coolsd.models.llamagen.TargetForward;
+
+/**
+ * Passes of the drafter, one after the other: {@link #begin}, {@link #add} for each sequence, {@link #run}. Only the last
+ * position of every sequence gets logits. One thread at a time; run inside a {@link PassScope}, which
+ * frees the logits.
+ */
+public final class DrafterPass implements AutoCloseable {
+    private final DrafterForward drafter;
+    private final TargetForward target;
+    private final Rows rows;
+    private final Indices sources;
+    private final Indices ends;
+    private final LeadingRows inputs;
+    private final LeadingRows predicted;
+    private int halves;
+
+    DrafterPass(DrafterForward drafter, TargetForward target, Rows rows) {
+        this.drafter = drafter;
+        this.target = target;
+        this.rows = rows;
+        Placement placement = target.placement();
+        int dim = drafter.config().dim();
+        sources = new Indices(placement, rows.capacity());
+        ends = new Indices(placement, rows.capacity());
+        inputs = new LeadingRows(placement.zeros(ScalarType.Float, rows.capacity(), dim));
+        predicted = new LeadingRows(placement.zeros(ScalarType.Float, rows.capacity(), dim));
+    }
+
+    /** Begins a pass with no rows. */
+    public void begin() {
+        rows.begin();
+        halves = 0;
+    }
+
+    /**
+     * Extends a sequence by {@code n} positions, whose tokens are {@code tokens[from..from + n - 1]}.
+     *
+     * @param source row of the features given to {@link #run} that the first token was drawn from; the following rows are
+     *     those of the following tokens
+     * @param sourceStride rows from there to those of the unconditional half
+     * @return the first of the sequence's rows of {@link #run}'s result: one for each half
+     */
+    public int add(KvCache cache, int[] tokens, int from, int n, int source, int sourceStride) {
+        int first = rows.add(cache, n);
+        int result = halves;
+        for (int half = 0; half < cache.halves(); half++) {
+            for (int i = 0; i < n; i++) {
+                int row = first + half * n + i;
+                rows.id(row, tokens[from + i]);
+                sources.put(row, (long) source + (long) half * sourceStride + i);
+            }
+            ends.put(halves++, first + (half + 1L) * n - 1);
+        }
+        return result;
+    }
+
+    /**
+     * Computes the pass; caches hold its positions afterwards.
+     *
+     * @param features f32 [any, dim]: the target's, or {@link #predicted} of the pass before
+     * @return draft logits f32 [halves, vocab], a half of a sequence in each row; a new tensor
+     */
+    public Tensor run(Tensor features) {
+        int count = rows.count();
+        sources.send();
+        ends.send();
+        Rows.View v = rows.ready();
+        Tensor read = inputs.first(count);
+        torch.index_select_out(read, features, 0, sources.first(count));
+        torch.index_select_out(v.stream(), drafter.embedded(), 0, v.ids());
+        v.stream().add_(drafter.fromFeatures().apply(read));
+        drafter.stack().forward(rows, v);
+        rows.done();
+        Tensor last = predicted.first(halves);
+        torch.index_select_out(last, v.stream(), 0, ends.first(halves));
+        return target.logits(last);
+    }
+
+    /** The features that {@link #run} predicted, a row for each of its logits; memory that the next pass overwrites. */
+    public Tensor predicted() {
+        return predicted.whole();
+    }
+
+    @Override
+    public void close() {
+        rows.close();
+        sources.close();
+        ends.close();
+        inputs.close();
+        predicted.close();
+    }
+}

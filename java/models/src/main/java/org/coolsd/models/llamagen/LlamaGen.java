@@ -1,0 +1,129 @@
+package org.coolsd.models.llamagen;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.coolsd.libtorch.DecoderLayer;
+import org.coolsd.libtorch.LayerWeights;
+import org.coolsd.libtorch.Precision;
+import org.coolsd.libtorch.Rotary;
+import org.coolsd.libtorch.Tensors;
+import org.coolsd.libtorch.Weights;
+
+/**
+ * LlamaGen's class-conditional GPT (Sun et al. 2024, "Autoregressive Model Beats Diffusion") over whole sequences: what
+ * training and teacher forcing need. Position 0 holds the class, position i the image token i - 1; the feature at
+ * position i predicts image token i.
+ *
+ * <p>Features are the output of the last norm: what the head and the EAGLE drafter read.
+ */
+public final class LlamaGen {
+    private final LlamaGenConfig config;
+    private final Precision precision;
+    private final Tensor classes;
+    private final Tensor tokens;
+    private final DecoderLayer[] layers;
+    private final Tensor norm;
+    private final Tensor head;
+    private final boolean training;
+
+    private LlamaGen(LlamaGenConfig config, Weights weights, Precision precision, boolean training) {
+        this.config = config;
+        this.precision = precision;
+        this.training = training;
+        long d = config.dim();
+        classes = weights.get("cls_embedding.embedding_table.weight", config.numClasses() + 1, d);
+        tokens = weights.get("tok_embeddings.weight", config.vocabSize(), d);
+        norm = weights.get("norm.weight", d);
+        Tensor output = weights.get("output.weight", config.vocabSize(), d);
+        head = training ? output : precision.cast(output);
+        Rotary rotary = rotary(config);
+        layers = new DecoderLayer[config.layers()];
+        for (int i = 0; i < layers.length; i++) {
+            layers[i] = new DecoderLayer(
+                    layer(config, weights, i), config.heads(), config.normEps(), rotary, precision, training);
+        }
+    }
+
+    /** A model that answers: weights are converted to {@code precision} once. */
+    public static LlamaGen forInference(LlamaGenConfig config, Weights weights, Precision precision) {
+        return new LlamaGen(config, weights, precision, false);
+    }
+
+    /** A model that learns: {@code weights} stay the leaves, converted to {@code precision} in every pass. */
+    public static LlamaGen forTraining(LlamaGenConfig config, Weights weights, Precision precision) {
+        return new LlamaGen(config, weights, precision, true);
+    }
+
+    /** Fresh weights: normal with deviation 0.02, as in the official code; norms 1. */
+    public static Weights initialise(LlamaGenConfig config) {
+        long d = config.dim();
+        long f = config.feedForward();
+        Map<String, Tensor> w = new LinkedHashMap<>();
+        w.put("cls_embedding.embedding_table.weight", Tensors.normal(config.numClasses() + 1, d));
+        w.put("tok_embeddings.weight", Tensors.normal(config.vocabSize(), d));
+        for (int i = 0; i < config.layers(); i++) {
+            String at = "layers." + i + ".";
+            w.put(at + "attention.wqkv.weight", Tensors.normal(3 * d, d));
+            w.put(at + "attention.wo.weight", Tensors.normal(d, d));
+            w.put(at + "feed_forward.w1.weight", Tensors.normal(f, d));
+            w.put(at + "feed_forward.w3.weight", Tensors.normal(f, d));
+            w.put(at + "feed_forward.w2.weight", Tensors.normal(d, f));
+            w.put(at + "attention_norm.weight", torch.ones(d));
+            w.put(at + "ffn_norm.weight", torch.ones(d));
+        }
+        w.put("norm.weight", torch.ones(d));
+        w.put("output.weight", Tensors.normal(config.vocabSize(), d));
+        return new Weights(w);
+    }
+
+    /** Layer {@code i} of a LlamaGen checkpoint. */
+    static LayerWeights layer(LlamaGenConfig config, Weights weights, int i) {
+        String at = "layers." + i + ".";
+        long d = config.dim();
+        long f = config.feedForward();
+        return new LayerWeights(
+                weights.get(at + "attention_norm.weight", d),
+                new Tensor[] {weights.get(at + "attention.wqkv.weight", 3 * d, d)},
+                weights.get(at + "attention.wo.weight", d, d),
+                weights.get(at + "ffn_norm.weight", d),
+                weights.get(at + "feed_forward.w1.weight", f, d),
+                weights.get(at + "feed_forward.w3.weight", f, d),
+                weights.get(at + "feed_forward.w2.weight", d, f));
+    }
+
+    /** The rotary embedding of a target: its condition positions, then the cells of the image. */
+    static Rotary rotary(LlamaGenConfig config) {
+        return Rotary.grid(config.grid(), config.conditions(), config.dim() / config.heads(), config.ropeBase());
+    }
+
+    /** The configuration this model was built from. */
+    public LlamaGenConfig config() {
+        return config;
+    }
+
+    /**
+     * Features of whole sequences.
+     *
+     * @param labels i64 [batch], 0..numClasses
+     * @param images i64 [batch, n] tokens, n below blockSize: the last token of an image predicts nothing
+     * @return f32 [batch, 1 + n, dim]
+     */
+    public Tensor features(Tensor labels, Tensor images) {
+        Tensor condition = torch.embedding(classes, labels).unsqueeze(1);
+        Tensor h = torch.cat(new TensorVector(condition, torch.embedding(tokens, images)), 1);
+        for (DecoderLayer layer : layers) {
+            h = layer.forward(h);
+        }
+        return DecoderLayer.norm(h, norm, config.normEps());
+    }
+
+    /** Logits f32 [..., vocab] of features f32 [..., dim]. */
+    public Tensor logits(Tensor features) {
+        Tensor weight = training ? precision.cast(head) : head;
+        return torch.linear(precision.cast(features), weight).to(ScalarType.Float);
+    }
+}

@@ -1,0 +1,99 @@
+package org.coolsd.models.llamagen;
+
+import org.bytedeco.pytorch.InferenceMode;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.coolsd.libtorch.DecoderStack;
+import org.coolsd.libtorch.KvCache;
+import org.coolsd.libtorch.LayerWeights;
+import org.coolsd.libtorch.Linear;
+import org.coolsd.libtorch.Placement;
+import org.coolsd.libtorch.Precision;
+import org.coolsd.libtorch.Rotary;
+import org.coolsd.libtorch.Rows;
+import org.coolsd.libtorch.Weights;
+
+/**
+ * LlamaGen's class-conditional GPT for decoding: its weights, prepared for passes of few rows. Position 0 of a sequence
+ * reads the class, position i the image token i - 1; the feature at position i predicts image token i.
+ *
+ * <p>Shared by any number of threads; each makes its {@link TargetPass}.
+ */
+public final class TargetForward {
+    private final LlamaGenConfig config;
+    private final Placement placement;
+    private final DecoderStack stack;
+    private final Tensor embedding;
+    private final Tensor norm;
+    private final Linear head;
+    private final Rotary rotary;
+
+    /** @throws IllegalArgumentException if {@code weights} do not fit {@code config}; the message names the tensor */
+    public TargetForward(LlamaGenConfig config, Weights weights, Precision precision, Placement placement) {
+        this.config = config;
+        this.placement = placement;
+        try (InferenceMode inference = new InferenceMode(true)) {
+            long d = config.dim();
+            embedding = placement.place(torch.cat(
+                    new TensorVector(
+                            weights.get("cls_embedding.embedding_table.weight", config.numClasses() + 1, d),
+                            weights.get("tok_embeddings.weight", config.vocabSize(), d)),
+                    0));
+            LayerWeights[] layers = new LayerWeights[config.layers()];
+            for (int i = 0; i < layers.length; i++) {
+                layers[i] = LlamaGen.layer(config, weights, i);
+            }
+            stack = new DecoderStack(layers, config.normEps(), precision, placement);
+            norm = placement.place(DecoderStack.normWeight(weights.get("norm.weight", d)));
+            head = Linear.of(weights.get("output.weight", config.vocabSize(), d), null, precision, placement);
+            rotary = LlamaGen.rotary(config);
+        }
+    }
+
+    /** The configuration it was built from. */
+    public LlamaGenConfig config() {
+        return config;
+    }
+
+    /** Where it computes. */
+    public Placement placement() {
+        return placement;
+    }
+
+    /** An empty cache for a sequence of a whole image; {@code halves} is 2 with guidance, else 1. */
+    public KvCache newCache(int halves) {
+        try (InferenceMode inference = new InferenceMode(true)) {
+            int positions = config.conditions() + config.blockSize();
+            return new KvCache(
+                    placement, config.layers(), halves, positions, config.heads(), config.dim() / config.heads());
+        }
+    }
+
+    /** Memory for passes of up to {@code rows} rows: halves times positions, summed over the sequences of a pass. */
+    public TargetPass newPass(int rows) {
+        try (InferenceMode inference = new InferenceMode(true)) {
+            return new TargetPass(
+                    this, new Rows(placement, rows, config.dim(), config.heads(), config.feedForward(), rotary));
+        }
+    }
+
+    /** Logits f32 [rows, vocab] of features f32 [rows, dim]: a new tensor. */
+    public Tensor logits(Tensor features) {
+        Tensor logits = head.apply(features);
+        return logits.scalar_type().intern() == ScalarType.Float ? logits : logits.to(ScalarType.Float);
+    }
+
+    DecoderStack stack() {
+        return stack;
+    }
+
+    Tensor embedding() {
+        return embedding;
+    }
+
+    Tensor norm() {
+        return norm;
+    }
+}

@@ -1,0 +1,2 @@
+/** LlamaGen's class-conditional GPT: over whole sequences for training and teacher forcing, and in passes for decoding. */
+package org.coolsd.models.llamagen;

@@ -1,0 +1,2 @@
+/** VQ tokenizers: pictures to codebook indices and back. */
+package org.coolsd.models.vq;

@@ -1,0 +1,2 @@
+/** Data sets. */
+package org.coolsd.training.data;

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.coolsd.command.CommandRunner;
 import org.coolsd.command.JsonOption;
+import org.coolsd.command.Version;
 import org.openjdk.jmh.runner.RunnerException;
 import org.openjdk.jmh.runner.options.TimeValue;
 import picocli.CommandLine.ArgGroup;
@@ -23,7 +24,9 @@ import picocli.CommandLine.Spec;
         description =
                 "Times the library against LibTorch operators, a Java loop and reading the same bytes once, on one"
                         + " thread. Without options a selection in under 3 minutes.",
-        sortOptions = false)
+        sortOptions = false,
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class)
 public final class BenchCommand implements Callable<Integer> {
     private static final int ITERATIONS = 5;
     private static final TimeValue TIME = TimeValue.milliseconds(100);
@@ -75,12 +78,6 @@ public final class BenchCommand implements Callable<Integer> {
 
     @Mixin
     private JsonOption json;
-
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "show this help")
-    private boolean help;
 
     @Spec
     private CommandSpec command;

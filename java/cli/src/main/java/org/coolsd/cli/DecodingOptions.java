@@ -28,14 +28,16 @@ final class DecodingOptions {
         }
     }
 
+    private static final String SCHEDULE_HELP = "how far acceptance is relaxed along a draft: ${COMPLETION-CANDIDATES}."
+            + " target is plain sampling without drafts; lossless drafts and keeps the target's law; exponential is COOL-SD;"
+            + " clamped is COOL-SD with no factor below 1; geometric is COOL-SD with delta as geometric mean."
+            + " Recommended: clamped, which is faster than exponential and drifts less, as in"
+            + " --schedule clamped --delta 1.1 (default: ${DEFAULT-VALUE})";
+
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
 
-    @Option(
-            names = "--schedule",
-            description =
-                    "${COMPLETION-CANDIDATES}; target is plain sampling, exponential is COOL-SD, clamped is it with"
-                            + " no factor below 1, geometric is it with delta as geometric mean (default: ${DEFAULT-VALUE})")
+    @Option(names = "--schedule", description = SCHEDULE_HELP)
     private Kind kind = Kind.EXPONENTIAL;
 
     @Option(

@@ -7,13 +7,13 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import me.tongfei.progressbar.ProgressBar;
 import org.bytedeco.pytorch.Tensor;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
 import org.coolsd.command.EngineOptions;
 import org.coolsd.command.JsonOption;
 import org.coolsd.command.Progress;
+import org.coolsd.command.Version;
 import org.coolsd.images.ImageModel;
 import org.coolsd.images.ImageRequest;
 import org.coolsd.images.ModelFolder;
@@ -40,7 +40,8 @@ import picocli.CommandLine.Option;
 @Command(
         name = "evaluate",
         description = "Measures a model folder on the test set and on images it makes.",
-        mixinStandardHelpOptions = true)
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class)
 final class EvaluateCommand implements Callable<Integer> {
     private static final int PERMUTATIONS = 999;
 
@@ -110,7 +111,7 @@ final class EvaluateCommand implements Callable<Integer> {
         long start = System.nanoTime();
         Sampling sampling = Sampling.of().guidance(config.guidance());
         try (SpeculativeDecoder decoder = images.decoder(schedule, sampling, engine.options(DraftLength.fixed()));
-                ProgressBar bar = Progress.bar(name, count)) {
+                Progress bar = Progress.of(name, count)) {
             // Seeds of different parts differ, so that the samples are independent.
             List<ImageRequest> requests = ImageRequest.inTurn(classes, 0, count, seed + (long) part * 1_000_000);
             Arrays.setAll(labels, i -> requests.get(i).label());

@@ -7,14 +7,15 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import me.tongfei.progressbar.ProgressBar;
 import org.coolsd.Backend;
+import org.coolsd.CoolsdException;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
 import org.coolsd.checkpoint.AtomicFile;
 import org.coolsd.command.EngineOptions;
 import org.coolsd.command.JsonOption;
 import org.coolsd.command.Progress;
+import org.coolsd.command.Version;
 import org.coolsd.images.ImageGrid;
 import org.coolsd.images.ImageModel;
 import org.coolsd.images.ImageRequest;
@@ -37,9 +38,10 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "generate",
         description = "Makes images with COOL-SD and writes them as one PNG.",
-        mixinStandardHelpOptions = true)
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class)
 final class GenerateCommand implements Callable<Integer> {
-    /** Images that are made again with and without drafts, unless a batch has more, to measure the speed-up. */
+    /** Images that --compare makes again with and without drafts, unless a batch has more. */
     private static final int COMPARED = 2;
 
     /** How often. */
@@ -66,6 +68,12 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(names = "--model", paramLabel = "DIR", description = "model folder (default: ${DEFAULT-VALUE})")
     private Path model = ModelFolder.SHIPPED;
 
+    @Option(
+            names = "--compare",
+            description =
+                    "afterwards also make some of the images with and without drafts and say how much faster it is")
+    private boolean compare;
+
     @Mixin
     private DecodingOptions decoding;
 
@@ -82,6 +90,8 @@ final class GenerateCommand implements Callable<Integer> {
             throw new ParameterException(command.commandLine(), "count is " + count + ", it must be 1..10000");
         }
         Schedule.Drafts schedule = decoding.schedule();
+        engine.require(
+                !compare || schedule.length() > 0, "--compare has nothing to compare: this is plain sampling itself");
         ModelFolder folder = ModelFolder.open(model);
         int only = label == null ? -1 : classIndex(folder.config().classes());
         Sampling sampling = decoding.sampling(folder);
@@ -94,35 +104,97 @@ final class GenerateCommand implements Callable<Integer> {
         if (only >= 0) {
             requests.replaceAll(request -> new ImageRequest(only, request.seed()));
         }
-        int compared = schedule.length() == 0 ? 0 : Math.min(Math.max(COMPARED, engine.batch()), count);
+        Made made = new Made(requests.size());
         DecodingStats stats;
         Backend backend;
         double seconds;
-        double speedUp = 1;
-        List<int[]> tokens;
         try (SpeculativeDecoder decoder = images.decoder(schedule, sampling, engine.options(decoding.draftLength()));
-                ProgressBar bar = Progress.bar(
+                Progress bar = Progress.of(
                         "generate", (long) count * folder.config().target().blockSize())) {
-            List<int[]> decoded = new ArrayList<>();
-            DecodingListener progress = new DecodingListener() {
-                @Override
-                public void decided(int image, int[] all, int from, int to) {
-                    bar.stepBy(to - from);
-                }
-            };
-            seconds = time(() -> decoded.addAll(decoder.decode(requests, progress, new Cancellation())));
-            tokens = decoded;
+            seconds = time(() -> made.decode(decoder, requests, bar));
             stats = decoder.stats();
             backend = decoder.backend();
         }
-        if (compared > 0) {
-            speedUp = speedUp(images, schedule, sampling, requests.subList(count - compared, count));
-        }
         List<Picture> pictures = new ArrayList<>();
-        tokens.forEach(image -> pictures.add(images.picture(image)));
+        for (int[] image : made.tokens) {
+            if (image != null) {
+                pictures.add(images.picture(image));
+            }
+        }
+        if (pictures.isEmpty()) {
+            throw new IllegalStateException("no image could be made; " + made.firstFailure);
+        }
         ImageGrid.write(pictures, output);
-        report(stats, seconds, speedUp, compared, backend);
+        Map<String, Object> figures = figures(stats, seconds, backend);
+        report(stats, seconds, backend, folder.config().target().blockSize());
+        try {
+            if (compare && made.failures == 0) {
+                int compared = Math.min(Math.max(COMPARED, engine.batch()), count);
+                double speedUp = speedUp(images, schedule, sampling, requests.subList(count - compared, count));
+                figures.put("speedUpOverPlainSampling", speedUp);
+                figures.put("imagesCompared", compared);
+                System.out.printf(
+                        Locale.ROOT,
+                        "%.2f times as fast as plain sampling of the same images (on %d of them, made again both ways)%n",
+                        speedUp,
+                        compared);
+            }
+        } finally {
+            json.write(figures);
+        }
+        if (made.failures > 0) {
+            throw new IllegalStateException(made.failures + " of " + count
+                    + " images could not be made, the others are in " + output + "; " + made.firstFailure);
+        }
         return 0;
+    }
+
+    /** The images of a run: what was complete stays, whatever happens to another image. */
+    private static final class Made {
+        private final int[][] tokens;
+        private int failures;
+        private String firstFailure = "";
+
+        Made(int count) {
+            tokens = new int[count][];
+        }
+
+        /** Decodes all side by side; if one of them ends that, those that were not complete are decoded one by one. */
+        void decode(SpeculativeDecoder decoder, List<ImageRequest> requests, Progress bar) {
+            try {
+                decoder.decode(requests, listener(0, bar), new Cancellation());
+            } catch (IllegalStateException | CoolsdException e) {
+                for (int i = 0; i < tokens.length; i++) {
+                    if (tokens[i] == null) {
+                        decodeAlone(decoder, requests.get(i), i, bar);
+                    }
+                }
+            }
+        }
+
+        private void decodeAlone(SpeculativeDecoder decoder, ImageRequest request, int image, Progress bar) {
+            try {
+                decoder.decode(List.of(request), listener(image, bar), new Cancellation());
+            } catch (IllegalStateException | CoolsdException e) {
+                failures++;
+                if (firstFailure.isEmpty()) {
+                    firstFailure = "image " + image + " (class " + request.label() + ", seed " + request.seed() + "): "
+                            + e.getMessage().replaceFirst("^image 0: ", "");
+                }
+            }
+        }
+
+        private DecodingListener listener(int first, Progress bar) {
+            return new DecodingListener() {
+                @Override
+                public void decided(int image, int[] all, int from, int to) {
+                    bar.stepBy(to - from);
+                    if (to == all.length) {
+                        tokens[first + image] = all.clone();
+                    }
+                }
+            };
+        }
     }
 
     /** How much faster a few images are with drafts than without; both ways in turn, after a first time of each. */
@@ -149,8 +221,7 @@ final class GenerateCommand implements Callable<Integer> {
         return (System.nanoTime() - start) / 1e9;
     }
 
-    private void report(DecodingStats stats, double seconds, double speedUp, int compared, Backend backend)
-            throws Exception {
+    private Map<String, Object> figures(DecodingStats stats, double seconds, Backend backend) {
         Map<String, Object> figures = new LinkedHashMap<>();
         figures.put("output", output.toString());
         figures.put("images", stats.images());
@@ -158,23 +229,40 @@ final class GenerateCommand implements Callable<Integer> {
         figures.put("tokensPerSecond", stats.tokens() / seconds);
         figures.put("acceptedLength", stats.acceptedLength());
         figures.put("driftPerImage", stats.driftPerImage());
-        figures.put("speedUpOverPlainSampling", speedUp);
-        figures.put("imagesCompared", compared);
         figures.put("backend", backend.name());
         figures.put("backendReason", backend.reason());
-        json.write(figures);
+        return figures;
+    }
+
+    private void report(DecodingStats stats, double seconds, Backend backend, int tokensPerImage) {
         System.out.printf(
                 Locale.ROOT,
-                "%s: %d images, %.0f tokens/s, accepted length %.2f, drift %.2f per image, %.2f times plain sampling"
-                        + " (%s); verified on %s%n",
+                "%s: %d image%s in %.1f s, %.0f tokens/s; accepted length %.2f (tokens per step); verified on %s%n",
                 output,
                 stats.images(),
+                stats.images() == 1 ? "" : "s",
+                seconds,
                 stats.tokens() / seconds,
                 stats.acceptedLength(),
-                stats.driftPerImage(),
-                speedUp,
-                compared == 0 ? "it is plain sampling" : "on " + compared + (compared == 1 ? " image" : " images"),
                 backend);
+        System.out.println(drift(stats.driftPerImage(), tokensPerImage));
+    }
+
+    /** What the drift of a run means. */
+    static String drift(double drift, int tokensPerImage) {
+        if (drift == 0) {
+            return "drift 0 per image: the images have exactly the target's law (docs/operation.md)";
+        }
+        return String.format(
+                Locale.ROOT,
+                "drift %.2f per image: on average at most so many of an image's %d tokens are others than the target would"
+                        + " have drawn at their place (%.1f %%); %s (docs/operation.md)",
+                drift,
+                tokensPerImage,
+                100 * drift / tokensPerImage,
+                drift < 1
+                        ? "below 1 it also bounds the distance (total variation) between the laws of whole images"
+                        : "from 1 on it says nothing about the law of whole images");
     }
 
     private int classIndex(List<String> classes) {

@@ -2,6 +2,7 @@ package org.coolsd.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import org.coolsd.checkpoint.AtomicFile;
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.BitmapEncoder.BitmapFormat;
 import org.knowm.xchart.XYChart;
@@ -32,6 +33,6 @@ final class LearningCurve {
         chart.getStyler().setYAxisLogarithmic(true);
         chart.addSeries("loss", updates, losses).setMarker(SeriesMarkers.NONE);
         chart.addSeries("moving average", updates, smooth).setMarker(SeriesMarkers.NONE);
-        BitmapEncoder.saveBitmap(chart, file.toString(), BitmapFormat.PNG);
+        AtomicFile.write(file, out -> BitmapEncoder.saveBitmap(chart, out, BitmapFormat.PNG));
     }
 }

@@ -1,6 +1,7 @@
 package org.coolsd.libtorch;
 
 import java.io.IOException;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
@@ -60,9 +61,12 @@ public final class Placement {
 
     /** The stream that LibTorch's work of this thread is queued in, a {@code cudaStream_t}; 0 on the CPU. */
     public long stream() {
-        return onDevice()
-                ? torch_cuda.getCurrentCUDAStream((byte) cudaDevice).stream().address()
-                : 0;
+        return onDevice() ? handle(torch_cuda.getCurrentCUDAStream((byte) cudaDevice).stream()) : 0;
+    }
+
+    /** A stream as a number: JavaCPP gives the default stream, which is 0, as null. */
+    static long handle(Pointer stream) {
+        return stream == null ? 0 : stream.address();
     }
 
     /** {@code tensor} here: itself when it is. */

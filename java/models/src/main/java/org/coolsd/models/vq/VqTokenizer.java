@@ -78,7 +78,7 @@ public final class VqTokenizer {
         return new Weights(w);
     }
 
-    private static final ScalarTypeOptional NO_TYPE = new ScalarTypeOptional();
+    private static final ScalarTypeOptional NO_TYPE = new ScalarTypeOptional().retainReference();
 
     private static void conv(Map<String, Tensor> w, String name, long out, long in, long kernel) {
         double bound = 1 / Math.sqrt(in * kernel * kernel);

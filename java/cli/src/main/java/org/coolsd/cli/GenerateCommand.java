@@ -8,7 +8,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.coolsd.Backend;
-import org.coolsd.CoolsdException;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
 import org.coolsd.checkpoint.AtomicFile;
@@ -22,10 +21,12 @@ import org.coolsd.images.ImageRequest;
 import org.coolsd.images.ModelFolder;
 import org.coolsd.images.Picture;
 import org.coolsd.images.decoding.Cancellation;
+import org.coolsd.images.decoding.DecodingException;
 import org.coolsd.images.decoding.DecodingListener;
 import org.coolsd.images.decoding.DecodingStats;
 import org.coolsd.images.decoding.DraftLength;
 import org.coolsd.images.decoding.SpeculativeDecoder;
+import org.coolsd.images.decoding.Verification;
 import org.coolsd.libtorch.LibTorch;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -89,26 +90,35 @@ final class GenerateCommand implements Callable<Integer> {
         if (count < 1 || count > 10_000) {
             throw new ParameterException(command.commandLine(), "count is " + count + ", it must be 1..10000");
         }
-        Schedule.Drafts schedule = decoding.schedule();
-        engine.require(
-                !compare || schedule.length() > 0, "--compare has nothing to compare: this is plain sampling itself");
         ModelFolder folder = ModelFolder.open(model);
+        Verification verification =
+                decoding.verification(folder.config().target().blockSize());
+        engine.require(
+                !compare || verification.drafts().length() > 0,
+                "--compare has nothing to compare: this is plain sampling itself");
         int only = label == null ? -1 : classIndex(folder.config().classes());
         Sampling sampling = decoding.sampling(folder);
         AtomicFile.requireWritable(output);
         json.check();
         LibTorch.load(1);
-        ImageModel images = ImageModel.load(folder, engine.precision(), engine.placement());
+        try (ImageModel images = ImageModel.load(folder, engine.precision(), engine.placement())) {
+            return generate(folder, images, verification, sampling, only);
+        }
+    }
+
+    private int generate(
+            ModelFolder folder, ImageModel images, Verification verification, Sampling sampling, int only)
+            throws Exception {
         int classes = folder.config().classes().size();
         List<ImageRequest> requests = ImageRequest.inTurn(classes, 0, count, seed);
         if (only >= 0) {
             requests.replaceAll(request -> new ImageRequest(only, request.seed()));
         }
-        Made made = new Made(requests.size());
+        Made made = new Made();
         DecodingStats stats;
         Backend backend;
         double seconds;
-        try (SpeculativeDecoder decoder = images.decoder(schedule, sampling, engine.options(decoding.draftLength()));
+        try (SpeculativeDecoder decoder = images.decoder(verification, sampling, engine.options(decoding.draftLength()));
                 Progress bar = Progress.of(
                         "generate", (long) count * folder.config().target().blockSize())) {
             seconds = time(() -> made.decode(decoder, requests, bar));
@@ -130,7 +140,7 @@ final class GenerateCommand implements Callable<Integer> {
         try {
             if (compare && made.failures == 0) {
                 int compared = Math.min(Math.max(COMPARED, engine.batch()), count);
-                double speedUp = speedUp(images, schedule, sampling, requests.subList(count - compared, count));
+                double speedUp = speedUp(images, verification, sampling, requests.subList(count - compared, count));
                 figures.put("speedUpOverPlainSampling", speedUp);
                 figures.put("imagesCompared", compared);
                 System.out.printf(
@@ -151,60 +161,38 @@ final class GenerateCommand implements Callable<Integer> {
 
     /** The images of a run: what was complete stays, whatever happens to another image. */
     private static final class Made {
-        private final int[][] tokens;
+        private List<int[]> tokens = List.of();
         private int failures;
         private String firstFailure = "";
 
-        Made(int count) {
-            tokens = new int[count][];
-        }
-
-        /** Decodes all side by side; if one of them ends that, those that were not complete are decoded one by one. */
         void decode(SpeculativeDecoder decoder, List<ImageRequest> requests, Progress bar) {
-            try {
-                decoder.decode(requests, listener(0, bar), new Cancellation());
-            } catch (IllegalStateException | CoolsdException e) {
-                for (int i = 0; i < tokens.length; i++) {
-                    if (tokens[i] == null) {
-                        decodeAlone(decoder, requests.get(i), i, bar);
-                    }
-                }
-            }
-        }
-
-        private void decodeAlone(SpeculativeDecoder decoder, ImageRequest request, int image, Progress bar) {
-            try {
-                decoder.decode(List.of(request), listener(image, bar), new Cancellation());
-            } catch (IllegalStateException | CoolsdException e) {
-                failures++;
-                if (firstFailure.isEmpty()) {
-                    firstFailure = "image " + image + " (class " + request.label() + ", seed " + request.seed() + "): "
-                            + e.getMessage().replaceFirst("^image 0: ", "");
-                }
-            }
-        }
-
-        private DecodingListener listener(int first, Progress bar) {
-            return new DecodingListener() {
+            DecodingListener progress = new DecodingListener() {
                 @Override
                 public void decided(int image, int[] all, int from, int to) {
                     bar.stepBy(to - from);
-                    if (to == all.length) {
-                        tokens[first + image] = all.clone();
-                    }
                 }
             };
+            try {
+                tokens = decoder.decode(requests, progress, new Cancellation());
+            } catch (DecodingException e) {
+                tokens = e.images();
+                failures = e.failures().size();
+                int first = e.failures().firstKey();
+                ImageRequest request = requests.get(first);
+                firstFailure = "image " + first + " (class " + request.label() + ", seed " + request.seed() + "): "
+                        + e.failures().get(first);
+            }
         }
     }
 
     /** How much faster a few images are with drafts than without; both ways in turn, after a first time of each. */
     private double speedUp(
-            ImageModel images, Schedule.Drafts schedule, Sampling sampling, List<ImageRequest> requests) {
+            ImageModel images, Verification verification, Sampling sampling, List<ImageRequest> requests) {
         double plain = 0;
         double drafted = 0;
         try (SpeculativeDecoder without = images.decoder(
-                        Schedule.lossless().draftLength(0), sampling, engine.options(DraftLength.fixed()));
-                SpeculativeDecoder with = images.decoder(schedule, sampling, engine.options(decoding.draftLength()))) {
+                        Verification.token(Schedule.lossless().draftLength(0)), sampling, engine.options(DraftLength.fixed()));
+                SpeculativeDecoder with = images.decoder(verification, sampling, engine.options(decoding.draftLength()))) {
             for (int i = 0; i <= COMPARISONS; i++) {
                 double one = time(() -> without.decode(requests, DecodingListener.NONE, new Cancellation()));
                 double other = time(() -> with.decode(requests, DecodingListener.NONE, new Cancellation()));

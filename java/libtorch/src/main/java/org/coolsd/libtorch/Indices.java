@@ -15,7 +15,8 @@ public final class Indices implements AutoCloseable {
 
     /** Zeros, {@code capacity} of them. */
     public Indices(Placement placement, int capacity) {
-        host = torch.zeros(new long[] {capacity}, new TensorOptions(ScalarType.Long)).retainReference();
+        host = torch.zeros(new long[] {capacity}, new TensorOptions(ScalarType.Long))
+                .retainReference();
         placed = placement.place(host);
         values = new LongPointer(host.data_ptr()).retainReference();
         prefixes = new LeadingRows(placed);

@@ -39,8 +39,10 @@ public final class KvCache implements AutoCloseable {
             flat[i] = owned.keep(memory[i].view((long) halves * capacity, 2L * heads * headDim));
             for (int b = 0; b < blocks; b++) {
                 int seen = Math.min(capacity, (b + 1) * BLOCK);
-                keys[i][b] = owned.keep(memory[i].select(2, 0).narrow(1, 0, seen).transpose(1, 2));
-                values[i][b] = owned.keep(memory[i].select(2, 1).narrow(1, 0, seen).transpose(1, 2));
+                keys[i][b] =
+                        owned.keep(memory[i].select(2, 0).narrow(1, 0, seen).transpose(1, 2));
+                values[i][b] =
+                        owned.keep(memory[i].select(2, 1).narrow(1, 0, seen).transpose(1, 2));
             }
         }
     }

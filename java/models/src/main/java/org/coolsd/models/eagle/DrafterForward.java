@@ -45,7 +45,8 @@ public final class DrafterForward implements AutoCloseable {
             Tensor fc = weights.get("fc.weight", d, 2 * d);
             Tensor tokens = weights.get("embed_tokens.weight", config.vocabSize(), d);
             TensorOptional bias = new TensorOptional(weights.get("fc.bias", d));
-            embedded = owned.keep(placement.place(torch.linear(tokens, fc.narrow(1, 0, d).contiguous(), bias)));
+            embedded = owned.keep(
+                    placement.place(torch.linear(tokens, fc.narrow(1, 0, d).contiguous(), bias)));
             fromFeatures = Linear.of(fc.narrow(1, d, d), null, precision, placement, owned);
             LayerWeights[] layer = {EagleDrafter.layer(config, weights)};
             stack = new DecoderStack(layer, config.normEps(), precision, placement, owned);

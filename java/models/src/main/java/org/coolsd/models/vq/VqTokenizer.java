@@ -14,7 +14,7 @@ import org.coolsd.libtorch.Weights;
  * LlamaGen's VQ tokenizer: images [batch, 3, side, side] with values in [-1, 1] to codebook indices and back. f32; the
  * same object serves inference and training, since it keeps no converted copies.
  */
-public final class VqTokenizer {
+public final class VqTokenizer implements AutoCloseable {
     private final VqConfig config;
     private final Weights weights;
     private final ConvNet net;
@@ -118,6 +118,12 @@ public final class VqTokenizer {
         residual(w, name + ".mid.0", width, width);
         attention(w, name + ".mid.1", width);
         residual(w, name + ".mid.2", width, width);
+    }
+
+    /** Frees the weights; every later use throws IllegalStateException. */
+    @Override
+    public void close() {
+        weights.close();
     }
 
     /** The configuration this tokenizer was built from. */

@@ -52,7 +52,8 @@ record DecodingPlan(String name, Verification verification, Double reach, int ba
             plans.add(of(name, Schedule.lossless(), 0, batch, n));
         }
         for (int length : new int[] {5, 8}) {
-            plans.add(of("lossless", Schedule.lossless(), length, batch, threads).block());
+            plans.add(
+                    of("lossless", Schedule.lossless(), length, batch, threads).block());
         }
         plans.add(of("lossless", Schedule.lossless(), 5, batch, threads));
         plans.add(of("uniform 1.1", Schedule.uniform(1.1), 5, batch, threads));

@@ -85,15 +85,17 @@ final class DecodingOptions {
     @Option(
             names = "--drift-budget",
             paramLabel = "D",
-            description = "the most drift of an image, at least 0: each factor is the largest that keeps to it; what a token"
-                    + " leaves goes to those behind it. In place of --schedule and --delta")
+            description =
+                    "the most drift of an image, at least 0: each factor is the largest that keeps to it; what a token"
+                            + " leaves goes to those behind it. In place of --schedule and --delta")
     private Double driftBudget;
 
     @Option(
             names = "--most-factor",
             paramLabel = "F",
-            description = "with --drift-budget: no factor is larger, so no token becomes more than F times as likely as the"
-                    + " target has it; at least 1 (default: none)")
+            description =
+                    "with --drift-budget: no factor is larger, so no token becomes more than F times as likely as the"
+                            + " target has it; at least 1 (default: none)")
     private Double mostFactor;
 
     @Option(names = "--guidance", paramLabel = "G", description = "classifier-free guidance (default: the model's)")

@@ -91,9 +91,17 @@ final class EvaluateCommand implements Callable<Integer> {
         put(
                 "test.frechetDistanceFloor",
                 FrechetDistance.between(reference, features.narrow(0, half, Math.min(count, half))));
-        int[][] plain = sample("plain", Verification.token(Schedule.lossless().draftLength(0)), 0, images, classifier, reference);
-        int[][] lossless = sample("lossless", Verification.token(Schedule.lossless().draftLength(5)), 1, images, classifier, reference);
-        int[][] coolsd = sample("coolsd", Verification.token(Schedule.exponential(1.1).draftLength(5)), 2, images, classifier, reference);
+        int[][] plain = sample(
+                "plain", Verification.token(Schedule.lossless().draftLength(0)), 0, images, classifier, reference);
+        int[][] lossless = sample(
+                "lossless", Verification.token(Schedule.lossless().draftLength(5)), 1, images, classifier, reference);
+        int[][] coolsd = sample(
+                "coolsd",
+                Verification.token(Schedule.exponential(1.1).draftLength(5)),
+                2,
+                images,
+                classifier,
+                reference);
         int vocab = folder.config().target().vocabSize();
         put("plainAgainstLossless.pValue", PermutationTest.pValue(plain, lossless, vocab, PERMUTATIONS, seed));
         put("plainAgainstCoolsd.pValue", PermutationTest.pValue(plain, coolsd, vocab, PERMUTATIONS, seed));
@@ -103,7 +111,12 @@ final class EvaluateCommand implements Callable<Integer> {
 
     /** Makes images, the classes in turn, evaluates them, and returns their tokens. */
     private int[][] sample(
-            String name, Verification verification, int part, ImageModel images, Classifier classifier, Tensor reference)
+            String name,
+            Verification verification,
+            int part,
+            ImageModel images,
+            Classifier classifier,
+            Tensor reference)
             throws Exception {
         ModelFolder.Config config = images.folder().config();
         int classes = config.classes().size();

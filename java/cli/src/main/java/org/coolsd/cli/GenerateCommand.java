@@ -106,8 +106,7 @@ final class GenerateCommand implements Callable<Integer> {
         }
     }
 
-    private int generate(
-            ModelFolder folder, ImageModel images, Verification verification, Sampling sampling, int only)
+    private int generate(ModelFolder folder, ImageModel images, Verification verification, Sampling sampling, int only)
             throws Exception {
         int classes = folder.config().classes().size();
         List<ImageRequest> requests = ImageRequest.inTurn(classes, 0, count, seed);
@@ -118,7 +117,8 @@ final class GenerateCommand implements Callable<Integer> {
         DecodingStats stats;
         Backend backend;
         double seconds;
-        try (SpeculativeDecoder decoder = images.decoder(verification, sampling, engine.options(decoding.draftLength()));
+        try (SpeculativeDecoder decoder =
+                        images.decoder(verification, sampling, engine.options(decoding.draftLength()));
                 Progress bar = Progress.of(
                         "generate", (long) count * folder.config().target().blockSize())) {
             seconds = time(() -> made.decode(decoder, requests, bar));
@@ -191,8 +191,11 @@ final class GenerateCommand implements Callable<Integer> {
         double plain = 0;
         double drafted = 0;
         try (SpeculativeDecoder without = images.decoder(
-                        Verification.token(Schedule.lossless().draftLength(0)), sampling, engine.options(DraftLength.fixed()));
-                SpeculativeDecoder with = images.decoder(verification, sampling, engine.options(decoding.draftLength()))) {
+                        Verification.token(Schedule.lossless().draftLength(0)),
+                        sampling,
+                        engine.options(DraftLength.fixed()));
+                SpeculativeDecoder with =
+                        images.decoder(verification, sampling, engine.options(decoding.draftLength()))) {
             for (int i = 0; i <= COMPARISONS; i++) {
                 double one = time(() -> without.decode(requests, DecodingListener.NONE, new Cancellation()));
                 double other = time(() -> with.decode(requests, DecodingListener.NONE, new Cancellation()));

@@ -211,8 +211,8 @@ class SpeculativeDecoderTest {
         for (int i = 0; i < budgets.length; i++) {
             for (boolean block : new boolean[] {false, true}) {
                 Schedule.Drafts drafts = Schedule.budget(budgets[i] / 16).draftLength(4);
-                Verification rule = (block ? Verification.block(drafts) : Verification.token(drafts))
-                        .driftPerImage(budgets[i]);
+                Verification rule =
+                        (block ? Verification.block(drafts) : Verification.token(drafts)).driftPerImage(budgets[i]);
                 double[] drift = new double[30];
                 DecodingListener listener = new DecodingListener() {
                     @Override

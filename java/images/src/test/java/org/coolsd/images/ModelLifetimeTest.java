@@ -35,8 +35,7 @@ class ModelLifetimeTest {
     }
 
     private static int[] decode(ImageModel model) {
-        try (SpeculativeDecoder decoder =
-                model.decoder(BLOCKS, Sampling.of().guidance(2), DecoderOptions.of())) {
+        try (SpeculativeDecoder decoder = model.decoder(BLOCKS, Sampling.of().guidance(2), DecoderOptions.of())) {
             return decoder.decode(new ImageRequest(1, 7), DecodingListener.NONE);
         }
     }
@@ -96,8 +95,7 @@ class ModelLifetimeTest {
     void closedModelsThrowAndOpenDecodersKeepTheirs() throws Exception {
         ImageModel model = open();
         int[] tokens;
-        try (SpeculativeDecoder decoder =
-                model.decoder(BLOCKS, Sampling.of().guidance(2), DecoderOptions.of())) {
+        try (SpeculativeDecoder decoder = model.decoder(BLOCKS, Sampling.of().guidance(2), DecoderOptions.of())) {
             assertThatThrownBy(model::close)
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining("in use");

@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntConsumer;
-import org.bytedeco.pytorch.InferenceMode;
 import org.bytedeco.pytorch.Tensor;
 import org.coolsd.Backend;
 import org.coolsd.Sampling;
@@ -95,7 +94,7 @@ public final class SpeculativeDecoder implements AutoCloseable {
         }
         lanes = new Lane[threads];
         logits = new long[threads];
-        try (InferenceMode inference = new InferenceMode(true)) {
+        try (PassScope scope = new PassScope()) {
             int[] rows = new int[threads];
             for (int s = 0; s < options.batch(); s++) {
                 List<Part> parts = new ArrayList<>();

@@ -1,6 +1,5 @@
 package org.coolsd.models.eagle;
 
-import org.bytedeco.pytorch.InferenceMode;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
@@ -10,6 +9,7 @@ import org.coolsd.libtorch.KvCache;
 import org.coolsd.libtorch.LayerWeights;
 import org.coolsd.libtorch.Linear;
 import org.coolsd.libtorch.OwnedTensors;
+import org.coolsd.libtorch.PassScope;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
 import org.coolsd.libtorch.Rotary;
@@ -40,7 +40,7 @@ public final class DrafterForward implements AutoCloseable {
         this.config = config;
         this.target = target;
         Placement placement = target.placement();
-        try (InferenceMode inference = new InferenceMode(true)) {
+        try (PassScope scope = new PassScope()) {
             long d = config.dim();
             Tensor fc = weights.get("fc.weight", d, 2 * d);
             Tensor tokens = weights.get("embed_tokens.weight", config.vocabSize(), d);
@@ -78,7 +78,7 @@ public final class DrafterForward implements AutoCloseable {
     /** An empty cache for a sequence of a whole image; {@code halves} is 2 with guidance, else 1. */
     public KvCache newCache(int halves) {
         guard.require();
-        try (InferenceMode inference = new InferenceMode(true)) {
+        try (PassScope scope = new PassScope()) {
             return new KvCache(
                     target.placement(),
                     1,
@@ -92,7 +92,7 @@ public final class DrafterForward implements AutoCloseable {
     /** Memory for passes of up to {@code rows} rows: halves times positions, summed over the sequences of a pass. */
     public DrafterPass newPass(int rows) {
         guard.require();
-        try (InferenceMode inference = new InferenceMode(true)) {
+        try (PassScope scope = new PassScope()) {
             return new DrafterPass(
                     this,
                     target,

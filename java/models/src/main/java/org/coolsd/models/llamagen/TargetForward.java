@@ -1,6 +1,5 @@
 package org.coolsd.models.llamagen;
 
-import org.bytedeco.pytorch.InferenceMode;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
@@ -11,6 +10,7 @@ import org.coolsd.libtorch.KvCache;
 import org.coolsd.libtorch.LayerWeights;
 import org.coolsd.libtorch.Linear;
 import org.coolsd.libtorch.OwnedTensors;
+import org.coolsd.libtorch.PassScope;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
 import org.coolsd.libtorch.Rotary;
@@ -38,7 +38,7 @@ public final class TargetForward implements AutoCloseable {
     public TargetForward(LlamaGenConfig config, Weights weights, Precision precision, Placement placement) {
         this.config = config;
         this.placement = placement;
-        try (InferenceMode inference = new InferenceMode(true)) {
+        try (PassScope scope = new PassScope()) {
             long d = config.dim();
             embedding = owned.keep(placement.place(torch.cat(
                     new TensorVector(
@@ -78,7 +78,7 @@ public final class TargetForward implements AutoCloseable {
     /** An empty cache for a sequence of a whole image; {@code halves} is 2 with guidance, else 1. */
     public KvCache newCache(int halves) {
         guard.require();
-        try (InferenceMode inference = new InferenceMode(true)) {
+        try (PassScope scope = new PassScope()) {
             int positions = config.conditions() + config.blockSize();
             return new KvCache(
                     placement, config.layers(), halves, positions, config.heads(), config.dim() / config.heads());
@@ -88,7 +88,7 @@ public final class TargetForward implements AutoCloseable {
     /** Memory for passes of up to {@code rows} rows: halves times positions, summed over the sequences of a pass. */
     public TargetPass newPass(int rows) {
         guard.require();
-        try (InferenceMode inference = new InferenceMode(true)) {
+        try (PassScope scope = new PassScope()) {
             return new TargetPass(
                     this, new Rows(placement, rows, config.dim(), config.heads(), config.feedForward(), rotary));
         }

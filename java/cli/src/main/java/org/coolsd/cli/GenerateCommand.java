@@ -241,19 +241,18 @@ final class GenerateCommand implements Callable<Integer> {
 
     /** What the drift of a run means. */
     static String drift(double drift, int tokensPerImage) {
-        if (drift == 0) {
-            return "drift 0 per image: the images have exactly the target's law (docs/operation.md)";
-        }
-        return String.format(
-                Locale.ROOT,
-                "drift %.2f per image: on average at most so many of an image's %d tokens are others than the target would"
-                        + " have drawn at their place (%.1f %%); %s (docs/operation.md)",
-                drift,
-                tokensPerImage,
-                100 * drift / tokensPerImage,
-                drift < 1
-                        ? "below 1 it also bounds the distance (total variation) between the laws of whole images"
-                        : "from 1 on it says nothing about the law of whole images");
+        String meaning = drift == 0
+                ? "the images have exactly the law of the target"
+                : String.format(
+                        Locale.ROOT,
+                        "on average at most that many of its %d tokens (%.1f %%) differ from what the target would have"
+                                + " drawn there; %s",
+                        tokensPerImage,
+                        100 * drift / tokensPerImage,
+                        drift < 1
+                                ? "it also bounds the total variation between the laws of whole images"
+                                : "from 1 on it bounds nothing about whole images");
+        return String.format(Locale.ROOT, "drift %.2f per image: %s (see docs/operation.md)", drift, meaning);
     }
 
     private int classIndex(List<String> classes) {

@@ -113,15 +113,19 @@ final class TrainCommand implements Callable<Integer> {
         TrainingTask task = task(folder, FashionMnist.train(data), run.resolve("tokens.safetensors"));
         Training training =
                 new Training(task, plan, run.resolve(model + ".state.safetensors"), run.resolve(model + ".csv"));
-        double[] smooth = {Double.NaN};
         try (Progress bar = Progress.of(model.toString(), plan.steps())) {
-            training.run((step, all, loss) -> {
-                smooth[0] = Double.isNaN(smooth[0]) ? loss : 0.98 * smooth[0] + 0.02 * loss;
+            training.run((step, all, lossOfUpdate) -> {
                 bar.stepTo(step);
-                bar.message(String.format(Locale.ROOT, "loss %.4f", smooth[0]));
+                bar.message(String.format(Locale.ROOT, "loss %.4f", lossOfUpdate));
             });
         }
-        LearningCurve.write(model.toString(), training.losses(), run.resolve(model + ".png"));
+        double[] losses = training.losses();
+        double loss = Double.NaN;
+        // None are known where a run that is complete has lost its CSV.
+        if (losses.length > 0) {
+            loss = LearningCurve.smooth(losses)[losses.length - 1];
+            LearningCurve.write(model.toString(), losses, run.resolve(model + ".png"));
+        }
         Map<String, Tensor> half = new LinkedHashMap<>();
         task.weights().tensors().forEach((key, t) -> half.put(key, t.detach().to(torch.ScalarType.BFloat16)));
         Path file = folder.file(model.toString());
@@ -129,10 +133,10 @@ final class TrainCommand implements Callable<Integer> {
         Map<String, Object> summary = new LinkedHashMap<>();
         summary.put("model", model.toString());
         summary.put("updates", plan.steps());
-        summary.put("loss", smooth[0]);
+        summary.put("loss", loss);
         summary.put("weights", file.toString());
         json.write(summary);
-        System.out.printf(Locale.ROOT, "%s: %d updates, loss %.4f, %s%n", model, plan.steps(), smooth[0], file);
+        System.out.printf(Locale.ROOT, "%s: %d updates, loss %.4f, %s%n", model, plan.steps(), loss, file);
         return 0;
     }
 

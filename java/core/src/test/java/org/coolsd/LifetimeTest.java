@@ -274,7 +274,7 @@ class LifetimeTest {
                 "-Xmx32m",
                 "-XX:+AlwaysPreTouch",
                 "-XX:+UseSerialGC",
-                "-XX:MaxDirectMemorySize=16m",
+                "-XX:MaxDirectMemorySize=4m",
                 "-Dorg.bytedeco.javacpp.maxPhysicalBytes=0");
         var result = ForkedJvm.run(OpenAndClose.class, ForkedJvm.classes(), options);
         System.out.print(result.text());

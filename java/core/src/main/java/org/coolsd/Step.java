@@ -165,7 +165,7 @@ public final class Step implements AutoCloseable {
             verified = false;
         }
         begun[slot] = true;
-        seeds[slot] = verifier.stepSeed(seed, position);
+        seeds[slot] = verifier.seedOfStep(seed, position);
         positions[slot] = position;
         lengths[slot] = 0;
         sampledHere[slot] = true;
@@ -492,7 +492,7 @@ public final class Step implements AutoCloseable {
             hold(drafted);
             memory.target.only(target);
             memory.draft.only(drafted);
-            memory.putKey(0, verifier.stepSeed(seed, position), position);
+            memory.putKey(0, verifier.seedOfStep(seed, position), position);
             memory.putDraft(0, tokens, 0, n);
             callVerify(1);
             takeVerdict(0, 0, n);

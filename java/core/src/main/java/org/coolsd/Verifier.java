@@ -86,6 +86,12 @@ public final class Verifier implements AutoCloseable {
      * @param position absolute position of the first draft token
      */
     public long stepSeed(long seed, long position) {
+        guard.require();
+        return seedOfStep(seed, position);
+    }
+
+    /** Within a call. */
+    long seedOfStep(long seed, long position) {
         return spec.acceptance() instanceof Acceptance.Block ? Native.coolsd_step_seed(seed, position) : seed;
     }
 

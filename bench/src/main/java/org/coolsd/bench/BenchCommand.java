@@ -53,6 +53,12 @@ public final class BenchCommand implements Callable<Integer> {
         private boolean batchInvariance;
 
         @Option(
+                names = "--verification",
+                description =
+                        "accepted length and drift of 200 images, token by token and as blocks, for every schedule")
+        private boolean verification;
+
+        @Option(
                 names = "--compare",
                 arity = "2",
                 paramLabel = "FILE",
@@ -108,6 +114,10 @@ public final class BenchCommand implements Callable<Integer> {
         }
         if (selection.batchInvariance) {
             json.write(BatchInvariance.run(machine));
+            return 0;
+        }
+        if (selection.verification) {
+            json.write(VerificationTable.run(machine));
             return 0;
         }
         Plan plan = selection.plan();

@@ -51,11 +51,11 @@ record DecodingPlan(String name, Verification verification, Double reach, int ba
             String name = "target only" + (threads == 1 ? "" : ", " + n + (n == 1 ? " thread" : " threads"));
             plans.add(of(name, Schedule.lossless(), 0, batch, n));
         }
+        plans.add(of("lossless", Schedule.lossless(), 5, batch, threads));
         for (int length : new int[] {5, 8}) {
             plans.add(
                     of("lossless", Schedule.lossless(), length, batch, threads).block());
         }
-        plans.add(of("lossless", Schedule.lossless(), 5, batch, threads));
         plans.add(of("uniform 1.1", Schedule.uniform(1.1), 5, batch, threads));
         for (int length : lengths) {
             DecodingPlan plan = of("COOL-SD 1.1", Schedule.exponential(1.1), length, batch, threads);

@@ -69,7 +69,7 @@ public final class CommandRunner {
         if (e instanceof UnsatisfiedLinkError) {
             return "cannot load a native library: " + message;
         }
-        if (e instanceof NoClassDefFoundError) {
+        if (e instanceof NoClassDefFoundError || e instanceof ClassNotFoundException) {
             return "cannot load a class: " + message;
         }
         if (e instanceof NoSuchFileException) {

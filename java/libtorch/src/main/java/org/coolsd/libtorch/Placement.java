@@ -61,7 +61,14 @@ public final class Placement {
 
     /** The stream that LibTorch's work of this thread is queued in, a {@code cudaStream_t}; 0 on the CPU. */
     public long stream() {
-        return onDevice() ? handle(torch_cuda.getCurrentCUDAStream((byte) cudaDevice).stream()) : 0;
+        return onDevice() ? CudaStreams.current(cudaDevice) : 0;
+    }
+
+    /** In a class of its own: where there is no CUDA, its classes are not there either. */
+    private static final class CudaStreams {
+        static long current(int device) {
+            return handle(torch_cuda.getCurrentCUDAStream((byte) device).stream());
+        }
     }
 
     /** A stream as a number: JavaCPP gives the default stream, which is 0, as null. */

@@ -13,8 +13,6 @@ import java.util.TreeSet;
 
 /** Reads the tensors of a checkpoint, whatever its format. */
 public final class Checkpoint {
-    private static final String[] WRAPPERS = {"model", "state_dict", "module"};
-
     private Checkpoint() {}
 
     /**
@@ -34,7 +32,7 @@ public final class Checkpoint {
             throw new CheckpointException(file, "no such file", e);
         }
         if (n >= 4 && start[0] == 'P' && start[1] == 'K') {
-            return tensors(file, TorchPickle.read(file));
+            return TorchPickle.read(file);
         }
         if (n > 0 && start[0] == '{' && file.toString().endsWith(".json")) {
             return shards(file);
@@ -60,26 +58,5 @@ public final class Checkpoint {
             all.putAll(read(shard));
         }
         return all;
-    }
-
-    private static Map<String, TensorData> tensors(Path file, Object root) throws CheckpointException {
-        if (!(root instanceof Map<?, ?> map)) {
-            throw new CheckpointException(file, "holds no dictionary of tensors");
-        }
-        for (String wrapper : WRAPPERS) {
-            if (map.get(wrapper) instanceof Map<?, ?> inner) {
-                return tensors(file, inner);
-            }
-        }
-        Map<String, TensorData> tensors = new LinkedHashMap<>();
-        map.forEach((name, value) -> {
-            if (name instanceof String s && value instanceof TensorData t) {
-                tensors.put(s, t);
-            }
-        });
-        if (tensors.isEmpty()) {
-            throw new CheckpointException(file, "holds no tensors");
-        }
-        return tensors;
     }
 }

@@ -13,7 +13,6 @@ import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Objects;
 
 /**
  * The safetensors format: an 8-byte little-endian header length, a JSON header with type, shape and byte range of every
@@ -121,40 +120,13 @@ public final class Safetensors {
                     "cut short: tensor '" + name + "' ends at byte " + (base + end) + ", the file at "
                             + channel.size());
         }
-        return new InFile(file, type, shape, base + begin);
-    }
-
-    /** A tensor whose bytes begin at byte {@code start} of {@code file}. */
-    private record InFile(Path file, ElementType type, long[] shape, long start) implements TensorData {
-        @Override
-        public long[] shape() {
-            return shape.clone();
-        }
-
-        @Override
-        public void read(long offset, ByteBuffer into) throws IOException {
-            Objects.checkFromIndexSize(offset, into.remaining(), byteSize());
-            try (FileChannel channel = FileChannel.open(file)) {
-                fill(file, channel, start + offset, into);
-            }
-        }
+        return new FileTensor(file, type, shape, base + begin);
     }
 
     private static ByteBuffer exactly(Path file, FileChannel channel, long position, int n) throws IOException {
         ByteBuffer buffer = ByteBuffer.allocate(n).order(ByteOrder.LITTLE_ENDIAN);
-        fill(file, channel, position, buffer);
+        FileTensor.fill(file, channel, position, buffer);
         return buffer.flip();
-    }
-
-    private static void fill(Path file, FileChannel channel, long position, ByteBuffer buffer) throws IOException {
-        long at = position;
-        while (buffer.hasRemaining()) {
-            int n = channel.read(buffer, at);
-            if (n < 0) {
-                throw new CheckpointException(file, "cut short at byte " + at);
-            }
-            at += n;
-        }
     }
 
     /**

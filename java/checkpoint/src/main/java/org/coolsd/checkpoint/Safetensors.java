@@ -1,17 +1,22 @@
 package org.coolsd.checkpoint;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.Iterator;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -19,7 +24,12 @@ import java.util.Map;
  * tensor, then the bytes.
  */
 public final class Safetensors {
-    private static final ObjectMapper JSON = new ObjectMapper();
+    /** Of two tensors of one name one would be taken in silence; what follows the header's object would be ignored. */
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+
     private static final long LONGEST_HEADER = 100_000_000;
     /** Bytes that are written at once. */
     private static final int CHUNK = 1 << 20;
@@ -58,32 +68,34 @@ public final class Safetensors {
                 throw new CheckpointException(
                         file, "not a safetensors file, or cut short: header of " + length + " bytes in " + size);
             }
-            byte[] header = new byte[(int) length];
-            exactly(file, channel, 8, (int) length).get(header);
-            JsonNode root = parse(file, header);
+            if (exactly(file, channel, 8, 1).get() != '{') {
+                throw new CheckpointException(file, "not a safetensors file: its header does not begin with '{'");
+            }
+            JsonNode root = parse(file, channel, length);
             Map<String, TensorData> tensors = new LinkedHashMap<>();
             Map<String, String> metadata = new LinkedHashMap<>();
-            for (Iterator<Map.Entry<String, JsonNode>> i = root.fields(); i.hasNext(); ) {
-                Map.Entry<String, JsonNode> entry = i.next();
-                if (entry.getKey().equals("__metadata__")) {
-                    entry.getValue()
-                            .fields()
-                            .forEachRemaining(
-                                    f -> metadata.put(f.getKey(), f.getValue().asText()));
+            List<Range> ranges = new ArrayList<>();
+            for (Map.Entry<String, JsonNode> entry : root.properties()) {
+                String name = entry.getKey();
+                if (name.equals("__metadata__")) {
+                    metadata(file, entry.getValue(), metadata);
                 } else {
-                    tensors.put(entry.getKey(), tensor(file, channel, 8 + length, entry.getKey(), entry.getValue()));
+                    tensors.put(name, tensor(file, 8 + length, size, name, entry.getValue(), ranges));
                 }
             }
+            complete(file, ranges, size - 8 - length);
             return new Safetensors(tensors, metadata);
         }
     }
 
-    private static JsonNode parse(Path file, byte[] header) throws IOException {
+    /** The header, read as it is parsed: a lie about its length costs no memory. */
+    private static JsonNode parse(Path file, FileChannel channel, long length) throws IOException {
         JsonNode root;
-        try {
-            root = JSON.readTree(header);
+        try (InputStream in = new Header(file, channel, length)) {
+            root = JSON.readTree(in);
         } catch (JsonProcessingException e) {
-            throw new CheckpointException(file, "the header is not JSON: " + e.getOriginalMessage(), e);
+            throw new CheckpointException(
+                    file, "its header of " + length + " bytes is damaged: " + e.getOriginalMessage(), e);
         }
         if (root == null || !root.isObject()) {
             throw new CheckpointException(file, "the header is not a JSON object");
@@ -91,36 +103,122 @@ public final class Safetensors {
         return root;
     }
 
-    private static TensorData tensor(Path file, FileChannel channel, long base, String name, JsonNode entry)
-            throws IOException {
+    /** The bytes of the header, which begin at byte 8. */
+    private static final class Header extends InputStream {
+        private final Path file;
+        private final FileChannel channel;
+        private final long end;
+        private long at = 8;
+
+        Header(Path file, FileChannel channel, long length) {
+            this.file = file;
+            this.channel = channel;
+            end = 8 + length;
+        }
+
+        @Override
+        public int read() throws IOException {
+            byte[] one = new byte[1];
+            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+        }
+
+        @Override
+        public int read(byte[] into, int offset, int length) throws IOException {
+            if (length == 0 || at == end) {
+                return length == 0 ? 0 : -1;
+            }
+            int n = (int) Math.min(length, end - at);
+            FileTensor.fill(file, channel, at, ByteBuffer.wrap(into, offset, n));
+            at += n;
+            return n;
+        }
+    }
+
+    private static void metadata(Path file, JsonNode from, Map<String, String> into) throws CheckpointException {
+        if (!from.isObject()) {
+            throw new CheckpointException(file, "__metadata__ is not an object");
+        }
+        for (Map.Entry<String, JsonNode> e : from.properties()) {
+            if (!e.getValue().isTextual()) {
+                throw new CheckpointException(file, "__metadata__ '" + e.getKey() + "' is not a string");
+            }
+            into.put(e.getKey(), e.getValue().textValue());
+        }
+    }
+
+    /** Which bytes behind the header are a tensor's. */
+    private record Range(String tensor, long begin, long end) {}
+
+    private static TensorData tensor(Path file, long base, long size, String name, JsonNode entry, List<Range> ranges)
+            throws CheckpointException {
         ElementType type = null;
         for (ElementType t : ElementType.values()) {
-            if (t.safetensors.equals(entry.path("dtype").asText())) {
+            if (t.safetensors.equals(entry.path("dtype").textValue())) {
                 type = t;
             }
         }
         if (type == null) {
-            throw new CheckpointException(file, "tensor '" + name + "' has dtype " + entry.path("dtype"));
+            throw new CheckpointException(
+                    file, "tensor '" + name + "' has dtype " + entry.path("dtype") + ", which is not read");
         }
         JsonNode dims = entry.path("shape");
         long[] shape = new long[dims.size()];
         for (int i = 0; i < shape.length; i++) {
-            shape[i] = dims.get(i).asLong(-1);
+            shape[i] = number(dims.path(i));
         }
-        long begin = entry.path("data_offsets").path(0).asLong(-1);
-        long end = entry.path("data_offsets").path(1).asLong(-1);
+        JsonNode offsets = entry.path("data_offsets");
+        long begin = number(offsets.path(0));
+        long end = number(offsets.path(1));
         long elements = type.elements(shape);
-        if (!dims.isArray() || elements < 0 || begin < 0 || end - begin != elements * type.bytes()) {
-            throw new CheckpointException(
-                    file, "tensor '" + name + "': shape " + dims + " and bytes " + begin + ".." + end + " disagree");
-        }
-        if (end > channel.size() - base) {
+        if (!dims.isArray()
+                || offsets.size() != 2
+                || elements < 0
+                || begin < 0
+                || end < begin
+                || end - begin != elements * type.bytes()) {
             throw new CheckpointException(
                     file,
-                    "cut short: tensor '" + name + "' ends at byte " + (base + end) + ", the file at "
-                            + channel.size());
+                    "tensor '" + name + "': dtype " + type.safetensors + ", shape " + dims + " and data_offsets "
+                            + offsets + " disagree; download it again");
         }
+        if (end > size - base) {
+            throw new CheckpointException(
+                    file,
+                    "cut short: tensor '" + name + "' ends at byte " + end + " behind the header, the file at "
+                            + (size - base) + "; download it again");
+        }
+        ranges.add(new Range(name, begin, end));
         return new FileTensor(file, type, shape, base + begin);
+    }
+
+    /** A number from 0 on, or -1 for anything else. */
+    private static long number(JsonNode node) {
+        return node.isIntegralNumber() && node.canConvertToLong() ? Math.max(-1, node.longValue()) : -1;
+    }
+
+    /** As the format demands, every byte behind the header is of one tensor. */
+    private static void complete(Path file, List<Range> ranges, long size) throws CheckpointException {
+        ranges.sort(Comparator.comparingLong(Range::begin).thenComparingLong(Range::end));
+        long at = 0;
+        String before = null;
+        for (Range range : ranges) {
+            if (range.begin() < at) {
+                throw new CheckpointException(
+                        file, "tensors '" + before + "' and '" + range.tensor() + "' overlap; download it again");
+            }
+            if (range.begin() > at) {
+                throw new CheckpointException(
+                        file,
+                        "bytes " + at + " to " + range.begin() + " behind the header, before '" + range.tensor()
+                                + "', are no tensor's; download it again");
+            }
+            at = range.end();
+            before = range.tensor();
+        }
+        if (at < size) {
+            throw new CheckpointException(
+                    file, "the last " + (size - at) + " bytes are no tensor's; download it again");
+        }
     }
 
     private static ByteBuffer exactly(Path file, FileChannel channel, long position, int n) throws IOException {

@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -171,13 +172,14 @@ final class TorchPickle {
         }
         ZipDirectory.Entry entry = zip.entries().get(root + "data/" + key);
         if (entry == null) {
-            throw refused(name, "storage " + key + " is missing; download the file again");
+            throw refused(
+                    name, "has no storage: entry '" + root + "data/" + key + "' is missing; download the file again");
         }
         if (count < 0 || count > entry.size() / type.bytes()) {
             throw refused(
                     name,
-                    "storage " + key + " should have " + count + " elements and has " + entry.size()
-                            + " bytes; download the file again");
+                    "has a storage that does not fit: entry '" + root + "data/" + key + "' should have " + count
+                            + " elements and has " + entry.size() + " bytes; download the file again");
         }
         long elements = type.elements(shape);
         long last = elements == 0 ? -1 : last(offset, shape, strides);
@@ -237,7 +239,7 @@ final class TorchPickle {
     }
 
     private static String text(long[] values) {
-        return java.util.Arrays.toString(values);
+        return Arrays.toString(values);
     }
 
     /**

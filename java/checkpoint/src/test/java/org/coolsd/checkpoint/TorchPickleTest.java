@@ -6,12 +6,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
 import org.coolsd.checkpoint.TorchFile.Call;
 import org.coolsd.checkpoint.TorchFile.Global;
 import org.junit.jupiter.api.Test;
@@ -195,6 +198,159 @@ class TorchPickleTest {
         Path file =
                 new TorchFile().pickle(map("w", parameter)).storage("0", 3, 4).write(path());
         assertThat(floats(Checkpoint.read(file).get("w"))).containsExactly(3, 4);
+    }
+
+    private static TorchFile.Tensor strided(long count, long offset, List<Long> shape, List<Long> strides) {
+        return new TorchFile.Tensor("0", count, offset, shape, strides);
+    }
+
+    @Test
+    void tensorsMayShareAndRepeatTheirStorage() throws Exception {
+        Path file = new TorchFile()
+                .pickle(map(
+                        "rows", strided(4, 0, List.of(3L, 4L), List.of(0L, 1L)),
+                        "transposed", strided(4, 0, List.of(2L, 2L), List.of(1L, 2L)),
+                        "part", strided(4, 1, List.of(2L), List.of(2L)),
+                        "reshaped", strided(4, 0, List.of(1L, 2L, 1L, 2L), List.of(77L, 2L, 5L, 1L)),
+                        "scalar", strided(4, 2, List.of(), List.of())))
+                .storage("0", 1, 2, 3, 4)
+                .write(path());
+        Map<String, TensorData> tensors = Checkpoint.read(file);
+        assertThat(tensors.get("rows").shape()).containsExactly(3, 4);
+        assertThat(floats(tensors.get("rows"))).containsExactly(1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4);
+        assertThat(floats(tensors.get("transposed"))).containsExactly(1, 3, 2, 4);
+        assertThat(floats(tensors.get("part"))).containsExactly(2, 4);
+        assertThat(floats(tensors.get("reshaped"))).containsExactly(1, 2, 3, 4);
+        assertThat(tensors.get("scalar").shape()).isEmpty();
+        assertThat(floats(tensors.get("scalar"))).containsExactly(3);
+        // Any part of the bytes may be asked for, from the middle of an element too.
+        TensorData transposed = tensors.get("transposed");
+        byte[] whole = TorchFile.floats(1, 3, 2, 4);
+        for (int from = 0; from <= 16; from++) {
+            for (int to = from; to <= 16; to++) {
+                ByteBuffer part = ByteBuffer.allocate(to - from);
+                transposed.read(from, part);
+                assertThat(part.hasRemaining()).isFalse();
+                assertThat(part.array()).isEqualTo(java.util.Arrays.copyOfRange(whole, from, to));
+            }
+        }
+        assertThatThrownBy(() -> transposed.read(13, ByteBuffer.allocate(4)))
+                .isInstanceOf(IndexOutOfBoundsException.class);
+    }
+
+    @Test
+    void emptyTensorsKeepTheirShape() throws Exception {
+        Path file = new TorchFile()
+                .pickle(map(
+                        "empty", strided(0, 0, List.of(0L, 3L), List.of(3L, 1L)),
+                        "beyond", strided(0, 0, List.of(5L, 0L), List.of(1L, 1L))))
+                .storage("0")
+                .write(path());
+        Map<String, TensorData> tensors = Checkpoint.read(file);
+        assertThat(tensors.get("empty").shape()).containsExactly(0, 3);
+        assertThat(floats(tensors.get("empty"))).isEmpty();
+        assertThat(tensors.get("beyond").shape()).containsExactly(5, 0);
+    }
+
+    @Test
+    void absurdShapesAreRefusedAtOnce() throws Exception {
+        long huge = 1L << 21;
+        List<List<Long>> shapes = List.of(
+                List.of(huge, huge),
+                List.of(Long.MAX_VALUE),
+                List.of(Long.MAX_VALUE, Long.MAX_VALUE),
+                List.of(1L << 32, 1L << 32),
+                List.of(1L << 62, 0L, 1L << 62),
+                List.of(-1L, -1L),
+                java.util.Collections.nCopies(65, 1L));
+        for (List<Long> shape : shapes) {
+            Path file = new TorchFile()
+                    .pickle(map("w", strided(32, 0, shape, java.util.Collections.nCopies(shape.size(), 0L))))
+                    .sparse("data/0", 128, new byte[0], new byte[0])
+                    .write(path());
+            long start = System.nanoTime();
+            assertThatThrownBy(() -> Checkpoint.read(file))
+                    .isInstanceOf(CheckpointException.class)
+                    .hasMessageStartingWith(file + ": tensor 'w' ")
+                    .hasMessageNotContaining("\n");
+            assertThat(System.nanoTime() - start).isLessThan(1_000_000_000L);
+        }
+        Path file = new TorchFile()
+                .pickle(map("w", strided(32, 0, List.of(huge, huge), List.of(0L, 0L))))
+                .sparse("data/0", 128, new byte[0], new byte[0])
+                .write(path());
+        assertThat(inSmallHeap(file))
+                .contains(
+                        file + ": tensor 'w' of shape [2097152, 2097152] repeats 32 elements to 17592186044416 bytes");
+    }
+
+    @Test
+    void whatReachesBeyondItsStorageIsRefused() throws Exception {
+        List<TorchFile.Tensor> beyond = List.of(
+                strided(4, 1, List.of(4L), List.of(1L)),
+                strided(4, 0, List.of(2L), List.of(4L)),
+                strided(4, Long.MAX_VALUE, List.of(2L), List.of(1L)),
+                strided(4, 0, List.of(3L), List.of(Long.MAX_VALUE)),
+                strided(4, -1, List.of(1L), List.of(1L)),
+                strided(4, 0, List.of(2L), List.of(-1L)),
+                strided(5, 0, List.of(1L), List.of(1L)),
+                strided(-1, 0, List.of(1L), List.of(1L)),
+                strided(4, 0, List.of(1L), List.of()),
+                strided(Long.MAX_VALUE, 0, List.of(1L), List.of(1L)));
+        for (TorchFile.Tensor tensor : beyond) {
+            Path file = new TorchFile()
+                    .pickle(map("w", tensor))
+                    .storage("0", 1, 2, 3, 4)
+                    .write(path());
+            assertThatThrownBy(() -> Checkpoint.read(file))
+                    .as(tensor.toString())
+                    .isInstanceOf(CheckpointException.class)
+                    .hasMessageStartingWith(file + ": tensor 'w' ");
+        }
+    }
+
+    @Test
+    void aMissingStorageIsNamed() throws Exception {
+        Path file = new TorchFile().pickle(map("w", TorchFile.tensor("0", 1))).write(path());
+        assertThatThrownBy(() -> Checkpoint.read(file))
+                .hasMessage(file + ": tensor 'w' has no storage: entry 'x/data/0' is missing; download the file again");
+    }
+
+    @Test
+    void bigEndianIsRefused() throws Exception {
+        TorchFile torch =
+                new TorchFile().pickle(map("w", TorchFile.tensor("0", 1))).storage("0", 1);
+        assertThat(Checkpoint.read(torch.entry("byteorder", "little".getBytes(StandardCharsets.US_ASCII))
+                        .write(path())))
+                .containsOnlyKeys("w");
+        Path big = torch.entry("byteorder", "big".getBytes(StandardCharsets.US_ASCII))
+                .write(path());
+        assertThatThrownBy(() -> Checkpoint.read(big)).hasMessageContaining("big-endian");
+    }
+
+    @Test
+    void compressedEntriesAreRefusedInWords() throws Exception {
+        try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(path()))) {
+            zip.putNextEntry(new ZipEntry("x/data.pkl"));
+            zip.write(TorchFile.pickled(map("w", TorchFile.tensor("0", 1))));
+        }
+        assertThatThrownBy(() -> Checkpoint.read(path()))
+                .hasMessage(path()
+                        + ": entry 'x/data.pkl' is compressed or encrypted, as torch.save never writes it; unpack"
+                        + " the zip and pack it again with 'zip -0 -r'");
+    }
+
+    /** One list that makes many dictionaries. */
+    @Test
+    void aShortPickleDoesNotFillTheMemory() throws Exception {
+        StringBuilder pickle = new StringBuilder("\u0080\u0002](");
+        pickle.append("K\1K\2\u0086".repeat(1000)).append("eq\0");
+        pickle.append("ccollections\nOrderedDict\nq\1");
+        pickle.append("h\1h\0\u0085R".repeat(100_000)).append('.');
+        Path file = new TorchFile()
+                .entry("data.pkl", pickle.toString().getBytes(StandardCharsets.ISO_8859_1))
+                .write(path());
+        assertThat(inSmallHeap(file)).contains("damaged pickle: dictionaries of more pairs than it has bytes");
     }
 
     /** 8 MB of model beside 256 MB of optimizer. */

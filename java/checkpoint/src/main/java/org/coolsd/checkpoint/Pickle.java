@@ -73,32 +73,32 @@ final class Pickle {
 
     /** Modules that no honest checkpoint names: they reach the system, run code, load it, or make it from data. */
     private static final Set<String> CODE_MODULES = Set.of(
-            "os posix nt posixpath ntpath sys subprocess _posixsubprocess popen2 commands pty shutil socket _socket ssl ctypes"
-                    .concat(
-                            " _ctypes importlib _frozen_importlib imp runpy pkgutil zipimport pickle _pickle cPickle dill")
-                    .concat(
-                            " cloudpickle joblib marshal shelve code codeop bdb pdb cProfile profile trace timeit doctest")
-                    .concat(
-                            " webbrowser platform multiprocessing concurrent threading _thread asyncio signal io _io tempfile")
-                    .concat(" glob fileinput linecache inspect types operator _operator functools _functools itertools")
-                    .concat(
-                            " http urllib urllib2 httplib requests ftplib smtplib telnetlib xmlrpc sqlite3 pip ensurepip venv")
-                    .concat(
-                            " distutils setuptools pydoc site atexit gc weakref ast dis compileall py_compile IPython nturl2path")
-                    .split(" "));
+            """
+            os posix nt posixpath ntpath nturl2path sys subprocess _posixsubprocess popen2 commands pty shutil platform
+            importlib _frozen_importlib imp runpy pkgutil zipimport pickle _pickle cPickle dill cloudpickle joblib marshal shelve
+            code codeop bdb pdb cProfile profile trace timeit doctest inspect types ast dis compileall py_compile IPython pydoc
+            operator _operator functools _functools itertools gc weakref atexit signal multiprocessing concurrent threading _thread
+            asyncio ctypes _ctypes io _io tempfile glob fileinput linecache sqlite3 site pip ensurepip venv distutils setuptools
+            socket _socket ssl webbrowser http urllib urllib2 httplib requests ftplib smtplib telnetlib xmlrpc
+            """
+                    .split("\\s+"));
 
     /** Functions that no honest checkpoint names, whatever module they are taken from. */
     private static final Set<String> CODE_FUNCTIONS = Set.of(
-            ("eval exec execfile compile open file input raw_input __import__ import_module getattr setattr delattr"
-                            + " globals locals vars apply system popen spawn fork execv execve run_module run_path runstring"
-                            + " load loads _load_from_bytes load_state_dict_from_url breakpoint exit quit memoryview __getattribute__ __subclasses__ __globals__ __builtins__")
-                    .split(" "));
+            """
+            eval exec execfile compile open file input raw_input apply breakpoint exit quit memoryview globals locals vars
+            getattr setattr delattr __import__ __getattribute__ __subclasses__ __globals__ __builtins__ import_module
+            system popen spawn fork execv execve run_module run_path runstring
+            load loads _load_from_bytes load_state_dict_from_url
+            """
+                    .split("\\s+"));
 
     /** What builtins may be named: types of plain data. */
     private static final Set<String> DATA_BUILTINS = Set.of(
-            ("set frozenset dict list tuple int long float complex bool str unicode bytes bytearray slice range xrange"
-                            + " object")
-                    .split(" "));
+            """
+            set frozenset dict list tuple int long float complex bool str unicode bytes bytearray slice range xrange object
+            """
+                    .split("\\s+"));
 
     private static final Set<String> MAPS =
             Set.of("collections.OrderedDict", "collections.defaultdict", "builtins.dict");

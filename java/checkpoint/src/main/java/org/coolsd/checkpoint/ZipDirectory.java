@@ -24,6 +24,7 @@ final class ZipDirectory {
     private static final int LONGEST_COMMENT = 0xffff;
     private static final long NONE_32 = 0xffffffffL;
     private static final long LONGEST_DIRECTORY = 1 << 26;
+    private static final int MOST_IN_HEAP = 1 << 20;
 
     /** An entry: its size, whether it is stored as it is, and where its local header begins. */
     record Entry(String name, long size, boolean stored, long header) {}
@@ -158,12 +159,18 @@ final class ZipDirectory {
     ByteBuffer contents(Entry entry, int most) throws IOException {
         if (entry.size() > most) {
             throw new CheckpointException(
-                    file, "entry '" + entry.name() + "' has " + entry.size() + " bytes, more than " + most);
+                    file,
+                    "entry '" + entry.name() + "' has " + entry.size() + " bytes, more than the " + most
+                            + " that are read; save model.state_dict() alone");
         }
         return bytes(start(entry), (int) entry.size());
     }
 
+    /** Bytes of the file: many of them outside the heap, since the file may hold less than its size promises. */
     private ByteBuffer bytes(long position, int n) throws IOException {
+        if (n > MOST_IN_HEAP) {
+            return channel.map(FileChannel.MapMode.READ_ONLY, position, n).order(ByteOrder.LITTLE_ENDIAN);
+        }
         ByteBuffer buffer = ByteBuffer.allocate(n).order(ByteOrder.LITTLE_ENDIAN);
         FileTensor.fill(file, channel, position, buffer);
         return buffer.flip();

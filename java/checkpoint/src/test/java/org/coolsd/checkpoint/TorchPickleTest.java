@@ -75,6 +75,8 @@ class TorchPickleTest {
                         map("state", map("exp_avg", TorchFile.tensor("1", 2, 2)), "missing", TorchFile.tensor("9", 7)),
                 "steps", 5000,
                 "args", namespace(),
+                "more", new Call(new Global("types", "SimpleNamespace"), List.of(), map("a", 1)),
+                "classes", List.of(new Global("my.training", "Config"), new Global("__builtin__", "set")),
                 "loss", numpyScalar());
         Path file = new TorchFile()
                 .pickle(checkpoint)
@@ -356,6 +358,63 @@ class TorchPickleTest {
                 .entry("data.pkl", pickle.toString().getBytes(StandardCharsets.ISO_8859_1))
                 .write(path());
         assertThat(inSmallHeap(file)).contains("damaged pickle: dictionaries of more pairs than it has bytes");
+    }
+
+    @Test
+    void aPickleOfNothingCostsNoMemory() throws Exception {
+        Path file = new TorchFile()
+                .sparse("data.pkl", 60 << 20, new byte[0], new byte[0])
+                .write(path());
+        assertThat(inSmallHeap(file)).contains(file + ": the pickle has opcode 0x0 at byte 0");
+        new TorchFile().sparse("data.pkl", 1L << 30, new byte[0], new byte[0]).write(file);
+        assertThat(inSmallHeap(file))
+                .contains(file + ": entry 'x/data.pkl' has 1073741824 bytes, more than the 67108864");
+    }
+
+    @Test
+    void aFileThatBecomesShorterIsNamed() throws Exception {
+        Path file = new TorchFile()
+                .pickle(map(
+                        "w", TorchFile.tensor("0", 4),
+                        "transposed", strided(4, 0, List.of(2L, 2L), List.of(1L, 2L))))
+                .storage("0", 1, 2, 3, 4)
+                .write(path());
+        Map<String, TensorData> tensors = Checkpoint.read(file);
+        Files.write(file, new byte[20]);
+        for (TensorData tensor : tensors.values()) {
+            assertThatThrownBy(() -> tensor.read(0, ByteBuffer.allocate(16)))
+                    .isInstanceOf(CheckpointException.class)
+                    .hasMessageStartingWith(file + ": cut short at byte ");
+        }
+    }
+
+    @Test
+    void damagedZipsAreOneLine() throws Exception {
+        TorchFile torch =
+                new TorchFile().pickle(map("w", TorchFile.tensor("0", 1))).storage("0", 1);
+        byte[] whole = Files.readAllBytes(torch.write(path()));
+        int end = whole.length - 22;
+        int end64 = whole.length - 22 - 20 - 56;
+        // Comment length, the record's place, how many entries, the directory's length and place.
+        int[] places = {end + 20, end - 12, end64 + 32, end64 + 40, end64 + 48, end64 + 55};
+        for (int place : places) {
+            byte[] damaged = whole.clone();
+            damaged[place] ^= 0x41;
+            Files.write(path(), damaged);
+            assertThatThrownBy(() -> Checkpoint.read(path()))
+                    .as("byte %d", place - whole.length)
+                    .isInstanceOf(CheckpointException.class)
+                    .hasMessageStartingWith(path() + ": ")
+                    .hasMessageContaining("download it again");
+        }
+        String text = new String(whole, StandardCharsets.ISO_8859_1).replace("x/data/0", "x/data/a");
+        Files.write(path(), text.getBytes(StandardCharsets.ISO_8859_1));
+        assertThatThrownBy(() -> Checkpoint.read(path())).hasMessageContaining("has no storage: entry 'x/data/0'");
+        Path twice = torch.storage("1", 2).write(path());
+        text = new String(Files.readAllBytes(twice), StandardCharsets.ISO_8859_1).replace("x/data/1", "x/data/0");
+        Files.write(twice, text.getBytes(StandardCharsets.ISO_8859_1));
+        assertThatThrownBy(() -> Checkpoint.read(twice))
+                .hasMessage(twice + ": damaged zip: entry 'x/data/0' is there twice; download it again");
     }
 
     /** 8 MB of model beside 256 MB of optimizer. */

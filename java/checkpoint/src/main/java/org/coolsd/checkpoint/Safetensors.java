@@ -1,5 +1,6 @@
 package org.coolsd.checkpoint;
 
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -10,8 +11,11 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
@@ -20,7 +24,7 @@ import java.util.Objects;
  * tensor, then the bytes.
  */
 public final class Safetensors {
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectMapper JSON = new ObjectMapper().enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
     private static final long LONGEST_HEADER = 100_000_000;
     /** Bytes that are written at once. */
     private static final int CHUNK = 1 << 20;
@@ -75,7 +79,31 @@ public final class Safetensors {
                     tensors.put(entry.getKey(), tensor(file, channel, 8 + length, entry.getKey(), entry.getValue()));
                 }
             }
+            requireWhole(file, tensors, 8 + length, size);
             return new Safetensors(tensors, metadata);
+        }
+    }
+
+    /** The bytes behind the header are those of the tensors, each of one only, as the format asks. */
+    private static void requireWhole(Path file, Map<String, TensorData> tensors, long start, long size)
+            throws CheckpointException {
+        List<Map.Entry<String, TensorData>> inOrder = new ArrayList<>(tensors.entrySet());
+        inOrder.sort(Comparator.comparingLong((Map.Entry<String, TensorData> e) -> ((InFile) e.getValue()).start())
+                .thenComparingLong(e -> e.getValue().byteSize()));
+        long at = start;
+        for (Map.Entry<String, TensorData> e : inOrder) {
+            long begin = ((InFile) e.getValue()).start();
+            if (begin != at) {
+                throw new CheckpointException(
+                        file,
+                        "tensor '" + e.getKey() + "' begins at byte " + begin + ", the one before it ends at " + at
+                                + "; the file is damaged");
+            }
+            at += e.getValue().byteSize();
+        }
+        if (at != size) {
+            throw new CheckpointException(
+                    file, "the last tensor ends at byte " + at + ", the file at " + size + "; the file is damaged");
         }
     }
 
@@ -106,12 +134,16 @@ public final class Safetensors {
         JsonNode dims = entry.path("shape");
         long[] shape = new long[dims.size()];
         for (int i = 0; i < shape.length; i++) {
-            shape[i] = dims.get(i).asLong(-1);
+            shape[i] = whole(dims.get(i));
         }
-        long begin = entry.path("data_offsets").path(0).asLong(-1);
-        long end = entry.path("data_offsets").path(1).asLong(-1);
+        long begin = whole(entry.path("data_offsets").path(0));
+        long end = whole(entry.path("data_offsets").path(1));
         long elements = type.elements(shape);
-        if (!dims.isArray() || elements < 0 || begin < 0 || end - begin != elements * type.bytes()) {
+        if (!dims.isArray()
+                || entry.path("data_offsets").size() != 2
+                || elements < 0
+                || begin < 0
+                || end - begin != elements * type.bytes()) {
             throw new CheckpointException(
                     file, "tensor '" + name + "': shape " + dims + " and bytes " + begin + ".." + end + " disagree");
         }
@@ -122,6 +154,11 @@ public final class Safetensors {
                             + channel.size());
         }
         return new InFile(file, type, shape, base + begin);
+    }
+
+    /** A number that is written as a whole one and fits; -1 for anything else. */
+    private static long whole(JsonNode node) {
+        return node.isIntegralNumber() && node.canConvertToLong() ? node.asLong() : -1;
     }
 
     /** A tensor whose bytes begin at byte {@code start} of {@code file}. */

@@ -10,6 +10,7 @@
  *   load_shared(p), store_shared(p, v)    p points into __shared__ memory
  *   load_shared(a, i), store_shared(a, i, v)  element of a __shared__ array of known length; prefer it: the executor
  *                                         then sees an index past the end even where another variable follows
+ *   load_parameter(p, offset)             T at a byte offset of an array in the kernel's parameters
  *   dynamic_shared<T>()                   start of the dynamic shared memory, aligned to 16
  *   load_relaxed(p)                       atomic read, for polling; a __threadfence must follow before what it
  *                                         announces is read
@@ -71,6 +72,11 @@ void store_shared(T (&a)[N], size_t i, typename Same<T>::type v, COOLSD_SITE) {
   simt::check_index(i, N, site);
   simt::store_shared(&a[0] + i, v, site);
 }
+template <typename T, size_t N>
+T load_parameter(const char (&a)[N], size_t offset, COOLSD_SITE) {
+  simt::check_index(offset + sizeof(T) - 1, N, site);
+  return simt::copy_from<T>(&a[0] + offset);
+}
 template <typename T>
 T* dynamic_shared() {
   return static_cast<T*>(simt::machine->memory().dynamic_window());
@@ -126,6 +132,10 @@ __device__ __forceinline__ T load_shared(const T (&a)[N], size_t i) {
 template <typename T, size_t N>
 __device__ __forceinline__ void store_shared(T (&a)[N], size_t i, typename Same<T>::type v) {
   a[i] = v;
+}
+template <typename T, size_t N>
+__device__ __forceinline__ T load_parameter(const char (&a)[N], size_t offset) {
+  return *reinterpret_cast<const T*>(a + offset);
 }
 template <typename T>
 __device__ __forceinline__ T* dynamic_shared() {

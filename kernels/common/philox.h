@@ -1,6 +1,6 @@
 /*
  * Random numbers: Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"). The counter is
- * (absolute position, purpose), the key the request's seed, so a draw depends on nothing but the request.
+ * (absolute position, purpose, sibling), the key the request's seed, so a draw depends on nothing but the request.
  */
 #ifndef COOLSD_KERNELS_COMMON_PHILOX_H
 #define COOLSD_KERNELS_COMMON_PHILOX_H
@@ -28,10 +28,15 @@ COOLSD_HD PhiloxBlock philox4x32_10(PhiloxBlock counter, uint32_t key0, uint32_t
   return counter;
 }
 
-/* 32 random bits for one purpose at one absolute position of one request; u = bits / 2^32 is in [0, 1). */
-COOLSD_HD uint32_t uniform_bits(uint64_t seed, uint64_t position, uint32_t purpose) {
-  PhiloxBlock counter = {{static_cast<uint32_t>(position), static_cast<uint32_t>(position >> 32), purpose, 0}};
-  return philox4x32_10(counter, static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)).word[0];
+/*
+ * The uniform in [0, 1) for one purpose at one absolute position of one request, a multiple of 2^-53: the upper 53 bits
+ * of the block's first two words, the first on top. sibling is 0 in chains.
+ */
+COOLSD_HD double uniform(uint64_t seed, uint64_t position, uint32_t purpose, uint32_t sibling = 0) {
+  const PhiloxBlock counter = {
+      {static_cast<uint32_t>(position), static_cast<uint32_t>(position >> 32), purpose, sibling}};
+  const PhiloxBlock block = philox4x32_10(counter, static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32));
+  return static_cast<double>((uint64_t{block.word[0]} << 32 | block.word[1]) >> 11) * 0x1p-53;
 }
 
 }  // namespace coolsd

@@ -155,7 +155,7 @@ typedef struct coolsd_verifier_spec {
   /* Since 0.2. */
   int32_t rule;       /* coolsd_rule */
   int32_t factors;    /* coolsd_factors; with LANTERN's rule COOLSD_FACTORS_GIVEN */
-  float affine;       /* a >= 0 in min(1, a + omega P/Q), which is 0 where P = 0; with the relaxed rule only, 0 with others */
+  float affine;       /* a >= 0 in min(1, a + omega P/Q), which is 0 where P = 0; with the relaxed rule only, else 0, as with a budget */
   float drift_budget; /* of every draft position with COOLSD_FACTORS_BUDGET, >= 0; a call can give its own */
 } coolsd_verifier_spec;
 

@@ -5,8 +5,8 @@
 #include <cstring>
 #include <limits>
 
+#include "common/ordered.h"
 #include "law.h"
-#include "ordered.h"
 
 namespace coolsd {
 
@@ -75,12 +75,6 @@ Selected select(const float* x, int32_t n, double goal, Weight weight) {
 
 }  // namespace
 
-CandidateCutoff::Request CandidateCutoff::request(const coolsd_sampling& s, int32_t n) {
-  if (s.temperature == 0) return {true, 1, 1};
-  const int32_t k = s.top_k == 0 ? n : std::min(s.top_k, n);
-  return {k < n || s.top_p < 1, k, static_cast<double>(s.top_p)};
-}
-
 /* A bound that about a quarter more than k of the values reach, from a fixed sample of them; lowest if k is many. */
 float CandidateCutoff::guess(const Row& row, int32_t lo, int32_t n, int32_t k, Scratch& scratch) {
   constexpr int32_t kSample = 256;
@@ -98,7 +92,7 @@ float CandidateCutoff::guess(const Row& row, int32_t lo, int32_t n, int32_t k, S
   return std::max(kLowest, simd::kth_largest(sample, kSample, rank, least, most, sample));
 }
 
-CandidateCutoff CandidateCutoff::find(const Candidates& all, const Request& request, const simd::Exponential& e,
+CandidateCutoff CandidateCutoff::find(const Candidates& all, const CutRequest& request, const simd::Exponential& e,
                                       Scratch& scratch) {
   const float* x = scratch.candidates.data();
   const int32_t n = all.count;

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <limits>
 
-#include "coolsd.h"
+#include "common/sampling.h"
 #include "row.h"
 #include "simd/simd.h"
 
@@ -18,15 +18,6 @@ struct Scratch;
  * shortest leading run with at least top_p of their mass (LlamaGen's order). Temperature 0 keeps the first token.
  */
 struct CandidateCutoff {
-  struct Request {
-    bool any;
-    int32_t top_k; /* 1..n */
-    double top_p;  /* 0..1 */
-  };
-
-  /* What a sampling asks for in a window of n tokens. */
-  static Request request(const coolsd_sampling& sampling, int32_t n);
-
   /* A bound that the largest top_k of a window most likely reach, and few others. */
   static float guess(const Row& row, int32_t lo, int32_t n, int32_t k, Scratch& scratch);
 
@@ -39,7 +30,7 @@ struct CandidateCutoff {
   static constexpr int32_t kEnd = std::numeric_limits<int32_t>::max();
 
   /* Where to cut the candidates; e is their exponential. */
-  static CandidateCutoff find(const Candidates& all, const Request& request, const simd::Exponential& e,
+  static CandidateCutoff find(const Candidates& all, const CutRequest& request, const simd::Exponential& e,
                               Scratch& scratch);
 
   float value;       /* kept are larger candidates */

@@ -4,37 +4,22 @@
 
 namespace coolsd {
 
-double Lantern::pooled(const Law& p, int32_t token, int32_t* pooled) const {
-  const double own = p[token];
-  const double bound = static_cast<double>(spec_.bound);
-  const double limit = spec_.rule == COOLSD_LANTERN ? bound : (bound - 1) * own;
-  const int32_t* neighbours = spec_.neighbours + int64_t{token} * spec_.k;
-  double sum = 0;
-  int32_t m = 0;
-  for (; m < spec_.k; ++m) {
-    const double next = sum + p[neighbours[m]];
-    if (next > limit) break;
-    sum = next;
-  }
-  *pooled = m;
-  return own + sum;
+Pooled Lantern::pooled(const Law& p, int32_t token) const {
+  return pool(p[token], spec_.k, spec_.rule == COOLSD_LANTERN_PLUS_PLUS, static_cast<double>(spec_.bound),
+              [&](int32_t m) { return p[neighbours(token)[m]]; });
 }
 
-double Lantern::acceptance(const Law& p, const Law& q, int32_t token) const {
-  int32_t m;
-  const double all = pooled(p, token, &m);
-  const double draft = q[token];
-  if (all <= 0) return 0;
-  return draft <= 0 ? 1 : std::min(1.0, all / draft);
+double Lantern::taken(const Law& p, const Law& q, int32_t token) const {
+  return lantern_taken(pooled(p, token).probability, q[token]);
 }
 
 Moments Lantern::moments(const Law& p, const Law& q) {
   Moments sums{0, 0};
   for (int32_t v = 0; v < vocab_; ++v) {
-    const double law = p[v], taken = q[v] * acceptance(p, q, v);
-    weights_[static_cast<size_t>(v)] = std::max(law - taken, 0.0);
+    const double law = p[v], accepted = taken(p, q, v);
+    weights_[static_cast<size_t>(v)] = std::max(law - accepted, 0.0);
     sums.residual += weights_[static_cast<size_t>(v)];
-    sums.drift += std::max(taken - law, 0.0);
+    sums.drift += std::max(accepted - law, 0.0);
   }
   return sums;
 }
@@ -45,10 +30,11 @@ int32_t Lantern::draw(const Law& p, const Law& q, int32_t token, double u, Scrat
     mass = moments(p, q).residual;
   } else {
     for (int32_t v = 0; v < vocab_; ++v) weights_[static_cast<size_t>(v)] = std::max(p[v] - q[v], 0.0);
-    int32_t m;
-    pooled(p, token, &m);
-    const int32_t* neighbours = spec_.neighbours + int64_t{token} * spec_.k;
-    for (int32_t i = 0; i < m; ++i) weights_[static_cast<size_t>(neighbours[i])] = p[neighbours[i]];
+    const int32_t m = pooled(p, token).neighbours;
+    for (int32_t i = 0; i < m; ++i) {
+      const int32_t neighbour = neighbours(token)[i];
+      weights_[static_cast<size_t>(neighbour)] = p[neighbour];
+    }
     for (double w : weights_) mass += w;
   }
   if (!(mass > 0)) return p.draw(u, scratch);

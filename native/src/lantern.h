@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "common/lantern.h"
 #include "residual.h"
 
 namespace coolsd {
@@ -14,11 +15,16 @@ class Lantern {
   Lantern(const coolsd_lantern& spec, int32_t vocab)
       : spec_(spec), vocab_(vocab), weights_(static_cast<size_t>(vocab)) {}
 
-  /* P'(x): P(x) and the longest prefix of its neighbours whose sum stays within the bound; *pooled is its length. */
-  double pooled(const Law& p, int32_t token, int32_t* pooled) const;
+  /* P'(x): P(x) and what its neighbours lend. */
+  Pooled pooled(const Law& p, int32_t token) const;
 
   /* Whether the residual has a law of its own per position, so that drift and P/Phat exist. */
   bool optimal() const { return spec_.residual == COOLSD_RESIDUAL_OPTIMAL; }
+
+  /* What is wrong with the part of a draft row that moments() and draw() read. */
+  coolsd_row_status judge(const Law& p, const Law& q) const {
+    return optimal() ? q.judge(0, vocab_) : q.judge(p.lo(), p.hi());
+  }
 
   /* Draws after the rejection of token at u; falls back to P on an empty residual. */
   int32_t draw(const Law& p, const Law& q, int32_t token, double u, Scratch& scratch);
@@ -26,10 +32,12 @@ class Lantern {
   /* Sums of the optimal residual. */
   Moments moments(const Law& p, const Law& q);
 
-  /* min(1, P'/Q) of one token. */
-  double acceptance(const Law& p, const Law& q, int32_t token) const;
+  /* Q f of one token. */
+  double taken(const Law& p, const Law& q, int32_t token) const;
 
  private:
+  const int32_t* neighbours(int32_t token) const { return spec_.neighbours + int64_t{token} * spec_.k; }
+
   coolsd_lantern spec_;
   int32_t vocab_;
   std::vector<double> weights_;

@@ -4,21 +4,24 @@
 #include <cmath>
 #include <numeric>
 
+#include "common/law.h"
+#include "common/sampling.h"
+
 namespace coolsd {
 
 namespace {
 constexpr float kInf = std::numeric_limits<float>::infinity();
-constexpr double kLog2E = 1.4426950408889634;
 constexpr int32_t kSample = 512; /* tokens that the first reference is the largest of */
 constexpr float kFar = 4;        /* powers of two that the reference may be too low by, at some cost in accuracy */
 }  // namespace
 
 void Law::prepare(const Row& row, const coolsd_sampling& s, int32_t vocab) {
   row_ = row;
-  lo_ = s.window_lo;
-  hi_ = s.window_hi == 0 ? vocab : s.window_hi;
-  /* Beyond f32 the exponentials are 0 or 1 anyway; infinity times 0 would not be. Temperature 0 keeps one token. */
-  scale_ = std::min(kLog2E / static_cast<double>(s.temperature), 1e38);
+  const Window tokens = window(s, vocab);
+  lo_ = tokens.lo;
+  hi_ = tokens.hi;
+  scale_ = power_scale(s.temperature);
+  adopted_ = false;
   cut_value_ = -kInf;
   cut_index_ = std::numeric_limits<int32_t>::max();
 }
@@ -41,10 +44,11 @@ simd::Exponential Law::exponential(int32_t from) const {
 
 coolsd_row_status Law::assign(const Row& row, const coolsd_sampling& s, int32_t vocab, Scratch& scratch) {
   prepare(row, s, vocab);
-  const CandidateCutoff::Request request = CandidateCutoff::request(s, hi_ - lo_);
+  const CutRequest request = cut_request(s, hi_ - lo_);
   const coolsd_row_status status = request.any ? sum_kept(request, scratch) : sum_all(scratch);
   if (status != COOLSD_ROW_OK) return status;
   mass_ = std::accumulate(sums_.begin(), sums_.begin() + blocks(), 0.0);
+  largest_mass_ = mass_ * std::exp2(shift(reference_, largest_));
   return COOLSD_ROW_OK;
 }
 
@@ -104,7 +108,7 @@ coolsd_row_status Law::sift(float bound, Scratch& scratch, CandidateCutoff::Cand
 }
 
 /* The row is read once; everything else happens among the candidates, but for the block of the last of equals. */
-coolsd_row_status Law::sum_kept(const CandidateCutoff::Request& request, Scratch& scratch) {
+coolsd_row_status Law::sum_kept(const CutRequest& request, Scratch& scratch) {
   constexpr float kLowest = std::numeric_limits<float>::lowest();
   const int32_t n = hi_ - lo_;
   const float bound = request.top_k < n ? CandidateCutoff::guess(row_, lo_, n, request.top_k, scratch) : kLowest;
@@ -141,25 +145,28 @@ coolsd_row_status Law::what_is_wrong() const {
 
 coolsd_row_status Law::adopt(const Row& row, const coolsd_sampling& s, int32_t vocab, const coolsd_normaliser& n) {
   prepare(row, s, vocab);
+  adopted_ = true;
   largest_ = reference_ = n.largest;
-  mass_ = n.mass;
+  mass_ = largest_mass_ = n.mass;
   cut_value_ = n.cut_value;
   cut_index_ = n.cut_index;
-  const bool sane = std::isfinite(n.largest) && std::isfinite(n.mass) && n.mass > 0 && !std::isnan(n.cut_value) &&
-                    n.cut_value <= n.largest;
-  return sane ? COOLSD_ROW_OK : COOLSD_ROW_NORMALISER;
+  return sane(n) ? COOLSD_ROW_OK : COOLSD_ROW_NORMALISER;
 }
 
-coolsd_normaliser Law::normaliser() const {
-  return {mass_ * std::exp2(shift(reference_, largest_)), largest_, cut_value_, cut_index_, 0};
+coolsd_row_status Law::judge(int32_t lo, int32_t hi) const {
+  coolsd_row_status worst = COOLSD_ROW_OK;
+  for (int32_t v = std::max(lo, lo_); adopted_ && v < std::min(hi, hi_); ++v) {
+    worst = worse(worst, logit_status(row_[v], largest_));
+  }
+  return worst;
 }
+
+coolsd_normaliser Law::normaliser() const { return {largest_mass_, largest_, cut_value_, cut_index_, 0}; }
 
 double Law::operator[](int32_t token) const {
   if (token < lo_ || token >= hi_) return 0;
   const float x = row_[token];
-  if (x == -kInf || !kept(x, token)) return 0;
-  const double below = (static_cast<double>(x) - static_cast<double>(largest_)) * scale_;
-  return std::exp2(below + shift(largest_, reference_)) / mass_;
+  return kept(x, token, cut_value_, cut_index_) ? kept_probability(x, largest_, scale_, largest_mass_) : 0;
 }
 
 int32_t Law::draw(double u, Scratch& scratch) const {

@@ -42,6 +42,10 @@ class Law {
   /* Takes what sample() found instead of reading the row. */
   coolsd_row_status adopt(const Row& row, const coolsd_sampling& sampling, int32_t vocab, const coolsd_normaliser& n);
 
+  /* What is wrong with one token, or with all of lo..hi, of an adopted row; outside the window nothing is. */
+  coolsd_row_status judge(int32_t token) const { return judge(token, token + 1); }
+  coolsd_row_status judge(int32_t lo, int32_t hi) const;
+
   coolsd_normaliser normaliser() const;
 
   /* Probability of one token, in double; 0 outside the window. */
@@ -60,14 +64,14 @@ class Law {
   int32_t lo() const { return lo_; }
   int32_t hi() const { return hi_; }
   double mass() const { return mass_; } /* in units of exponential() */
+  double scale() const { return scale_; }
   float largest() const { return largest_; }
 
  private:
   void prepare(const Row& row, const coolsd_sampling& sampling, int32_t vocab);
-  bool kept(float x, int32_t token) const { return x > cut_value_ || (x == cut_value_ && token <= cut_index_); }
   coolsd_row_status what_is_wrong() const;
   coolsd_row_status sum_all(Scratch& scratch);
-  coolsd_row_status sum_kept(const CandidateCutoff::Request& request, Scratch& scratch);
+  coolsd_row_status sum_kept(const CutRequest& request, Scratch& scratch);
   coolsd_row_status sift(float bound, Scratch& scratch, CandidateCutoff::Candidates& all);
   int32_t blocks() const { return (hi_ - lo_ + simd::kBlock - 1) / simd::kBlock; }
   size_t index(int32_t from) const { return static_cast<size_t>(from - lo_) / simd::kBlock; }
@@ -79,8 +83,10 @@ class Law {
 
   Row row_{nullptr};
   int32_t lo_ = 0, hi_ = 0;
-  double scale_ = 1; /* log2(e) / temperature, bounded */
+  bool adopted_ = false;
+  double scale_ = 1; /* power_scale() */
   double mass_ = 0;
+  double largest_mass_ = 0;  /* the mass in units of the largest value's exponential */
   std::vector<double> sums_; /* the mass, per block */
   float largest_ = 0;
   float reference_ = 0; /* what has the exponential 1: the largest value, or one near it */

@@ -1,83 +1,139 @@
 #include "residual.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 
+#include "common/budget.h"
+
 namespace coolsd {
 
-simd::ResidualTerms Residual::terms(int32_t from, bool drift) const {
-  return {p_.exponential(from),           q_.exponential(from), static_cast<float>(p_.mass() / q_.mass()),
-          static_cast<float>(1 - omega_), q_.largest(),         drift};
+namespace {
+
+/* Beyond this a draft token counts as infinitely likely; f32 must still hold its exponential. */
+constexpr double kMostRatio = 1e37;
+
+simd::ResidualTerms terms(const Law& p, const Law& q, const ResidualRule& rule, int32_t from, bool drift) {
+  const double ratio = std::min(p.mass() / q.mass() * rule.draft, kMostRatio);
+  return {p.exponential(from),
+          q.exponential(from),
+          static_cast<float>(ratio),
+          static_cast<float>(1 - rule.omega),
+          q.largest(),
+          drift,
+          static_cast<float>(rule.affine)};
 }
 
-double Residual::block(int32_t from, bool drift, Scratch& scratch, simd::ResidualReport* report) const {
-  const int32_t n = std::min(simd::kBlock, p_.hi() - from);
-  /* Tokens outside Q's window: their residual is P itself. */
-  const int32_t lo = std::clamp(q_.lo() - from, 0, n), hi = std::clamp(q_.hi() - from, lo, n);
-  const float* x = p_.values(from, n, scratch.target_block.data());
-  float* weights = scratch.weights.data();
-  double sum = 0;
-  if (lo > 0) sum += simd::exponentials(x, lo, p_.exponential(from), weights);
-  if (lo < hi) {
-    const float* y = q_.values(from + lo, hi - lo, scratch.draft_block.data());
-    sum += simd::residuals(x + lo, y, terms(from + lo, drift), hi - lo, weights + lo, report);
+/* The part of a block of P's window that Q's window has too, relative to from. */
+struct Shared {
+  int32_t n, lo, hi;
+};
+Shared shared(const Law& p, const Law& q, int32_t from) {
+  const int32_t n = std::min(simd::kBlock, p.hi() - from);
+  const int32_t lo = std::clamp(q.lo() - from, 0, n);
+  return {n, lo, std::clamp(q.hi() - from, lo, n)};
+}
+
+}  // namespace
+
+struct Residual::Pass {
+  const Law& p;
+  const Law& q;
+  const ResidualRule& rule;
+  bool drift;
+  Scratch& scratch;
+
+  /* One block's residuals, into the scratch's weights, and their sum. */
+  double block(int32_t from, simd::ResidualReport* report) const {
+    const Shared s = shared(p, q, from);
+    const float* x = p.values(from, s.n, scratch.target_block.data());
+    float* weights = scratch.weights.data();
+    double sum = 0;
+    /* Tokens outside Q's window: their residual is P itself. */
+    if (s.lo > 0) sum += simd::exponentials(x, s.lo, p.exponential(from), weights);
+    if (s.lo < s.hi) {
+      const float* y = q.values(from + s.lo, s.hi - s.lo, scratch.draft_block.data());
+      sum += simd::residuals(x + s.lo, y, terms(p, q, rule, from + s.lo, drift), s.hi - s.lo, weights + s.lo, report);
+    }
+    if (s.hi < s.n) sum += simd::exponentials(x + s.hi, s.n - s.hi, p.exponential(from + s.hi), weights + s.hi);
+    return sum;
   }
-  if (hi < n) sum += simd::exponentials(x + hi, n - hi, p_.exponential(from + hi), weights + hi);
-  return sum;
-}
+};
 
-coolsd_row_status Residual::sum(bool with_drift, Scratch& scratch, Moments& out) {
-  const bool drift = with_drift && omega_ > 1;
+coolsd_row_status Residual::sum(const Law& p, const Law& q, const ResidualRule& rule, bool with_drift, Scratch& scratch,
+                                Moments& out) {
+  rule_ = rule;
+  const bool drift = with_drift && (rule.omega > 1 || rule.affine > 0);
+  const Pass pass{p, q, rule, drift, scratch};
   /* In place where both rows are what the fast loop reads, until something stops it. */
-  bool fast = simd::readable_together(p_.row(), q_.row()) && q_.lo() <= p_.lo() && p_.hi() <= q_.hi();
+  bool fast = simd::readable_together(p.row(), q.row()) && q.lo() <= p.lo() && p.hi() <= q.hi() && rule.affine == 0;
   simd::ResidualReport report;
-  for (int32_t from = p_.lo(); from < p_.hi();) {
-    double* sums = &scratch.sums[static_cast<size_t>((from - p_.lo()) / simd::kBlock)];
+  size_t blocks = 0;
+  for (int32_t from = p.lo(); from < p.hi();) {
+    int32_t done = 1;
     if (fast) {
       fast = false;
-      from += simd::residual_sums(p_.row().from(from), q_.row().from(from), terms(from, drift), p_.hi() - from, sums,
-                                  &report) *
-              simd::kBlock;
+      done = simd::residual_sums(p.row().from(from), q.row().from(from), terms(p, q, rule, from, drift), p.hi() - from,
+                                 &sums_[blocks], &report);
     } else {
-      *sums = block(from, drift, scratch, &report);
-      from += simd::kBlock;
+      sums_[blocks] = pass.block(from, &report);
     }
+    blocks += static_cast<size_t>(done);
+    from += done * simd::kBlock;
   }
-  const auto blocks = (p_.hi() - p_.lo() + simd::kBlock - 1) / simd::kBlock;
-  total_ = std::accumulate(scratch.sums.begin(), scratch.sums.begin() + blocks, 0.0);
-  if (!report.draft_fits) return what_is_wrong();
-  out = {total_ / p_.mass(), report.drift / p_.mass()};
+  total_ = std::accumulate(sums_.begin(), sums_.begin() + static_cast<std::ptrdiff_t>(blocks), 0.0);
+  if (!report.draft_fits) return q.judge(p.lo(), p.hi());
+  out = {total_ / p.mass(), report.drift / p.mass()};
   return COOLSD_ROW_OK;
 }
 
-/* Of what the windows share: NaN before infinity before a value above the normaliser's largest. */
-coolsd_row_status Residual::what_is_wrong() const {
-  coolsd_row_status worst = COOLSD_ROW_NORMALISER;
-  for (int32_t v = std::max(p_.lo(), q_.lo()); v < std::min(p_.hi(), q_.hi()); ++v) {
-    const coolsd_row_status status = q_.row().status(v);
-    if (status == COOLSD_ROW_NAN) return status;
-    if (status == COOLSD_ROW_INFINITE) worst = status;
-  }
-  return worst;
-}
-
-int32_t Residual::draw(double u, Scratch& scratch) const {
+int32_t Residual::draw(const Law& p, const Law& q, double u, Scratch& scratch) const {
+  const Pass pass{p, q, rule_, false, scratch};
   const double wanted = u * total_;
   double before = 0;
-  for (int32_t from = p_.lo(), i = 0; total_ > 0 && from < p_.hi(); from += simd::kBlock, ++i) {
-    const double sum = scratch.sums[static_cast<size_t>(i)];
-    if (before + sum > wanted) {
+  size_t i = 0;
+  for (int32_t from = p.lo(); total_ > 0 && from < p.hi(); from += simd::kBlock, ++i) {
+    if (before + sums_[i] > wanted) {
       simd::ResidualReport ignored;
-      block(from, false, scratch, &ignored);
+      pass.block(from, &ignored);
       /* The block's sum may have been rounding only, and so not be there again. */
-      const int32_t found =
-          simd::search(scratch.weights.data(), std::min(simd::kBlock, p_.hi() - from), before, wanted);
+      const int32_t found = simd::search(scratch.weights.data(), std::min(simd::kBlock, p.hi() - from), before, wanted);
       if (found >= 0) return from + found;
     }
-    before += sum;
+    before += sums_[i];
   }
-  return p_.draw(u, scratch);
+  return -1;
+}
+
+coolsd_row_status factor_of_budget(const Law& p, const Law& q, double cap, double budget, Scratch& scratch,
+                                   float* factor) {
+  *factor = 1;
+  if (!(cap > 1)) return COOLSD_ROW_OK;
+  std::array<BudgetBin, kBudgetBins> bins{};
+  simd::ResidualReport report;
+  for (int32_t from = p.lo(); from < p.hi(); from += simd::kBlock) {
+    const Shared s = shared(p, q, from);
+    const int32_t n = s.hi - s.lo;
+    if (n == 0) continue;
+    const float* x = p.values(from + s.lo, n, scratch.target_block.data());
+    const float* y = q.values(from + s.lo, n, scratch.draft_block.data());
+    float* a = scratch.weights.data();
+    float* b = scratch.masses.data();
+    const int32_t count = simd::excesses(x, y, terms(p, q, {1}, from + s.lo, false), n, a, b, &report);
+    for (int32_t i = 0; i < count; ++i) {
+      BudgetBin& bin = bins[static_cast<size_t>(budget_bin(a[i], b[i]))];
+      bin.excess += static_cast<double>(b[i] - a[i]);
+      bin.mass += static_cast<double>(a[i]);
+    }
+  }
+  if (!report.draft_fits) return q.judge(p.lo(), p.hi());
+  const auto bin = [&](int k) -> BudgetBin {
+    const BudgetBin& sum = bins[static_cast<size_t>(k)];
+    return {sum.excess / p.mass(), sum.mass / p.mass()};
+  };
+  *factor = budget_factor(cap, budget, bin);
+  return COOLSD_ROW_OK;
 }
 
 }  // namespace coolsd

@@ -1,9 +1,11 @@
-/* The resampling law after a rejection, and what a position's law differs from the target's by. */
+/* What two laws of a position leave after what is accepted: sums over both rows, and the draw. */
 #ifndef COOLSD_NATIVE_RESIDUAL_H
 #define COOLSD_NATIVE_RESIDUAL_H
 
 #include <cstdint>
+#include <vector>
 
+#include "common/rule.h"
 #include "law.h"
 
 namespace coolsd {
@@ -14,28 +16,39 @@ struct Moments {
   double drift;    /* sum of [Q f - P]+ = TV(Phat, P) */
 };
 
+/* A residual max(P - draft Q, (1 - omega) P - affine Q, 0); common/rule.h. */
+struct ResidualRule {
+  double omega;
+  double affine = 0;
+  double draft = 1;
+};
+
+/* One pass over both rows, whichever rule asks for it; the sums of its blocks stay for the draw. */
 class Residual {
  public:
-  /* omega >= 0; both laws must outlive this. */
-  Residual(const Law& p, const Law& q, double omega) : p_(p), q_(q), omega_(omega) {}
+  explicit Residual(int32_t vocab) : sums_(static_cast<size_t>(vocab / simd::kBlock) + 1) {}
 
-  /* Reads both rows. Reports what is wrong with a draft row whose normaliser came from the caller. */
-  coolsd_row_status sum(bool drift, Scratch& scratch, Moments& out);
+  /* Reads both rows, once. Reports what is wrong with a draft row whose normaliser came from the caller. */
+  coolsd_row_status sum(const Law& p, const Law& q, const ResidualRule& rule, bool drift, Scratch& scratch,
+                        Moments& out);
 
-  /* Inverse CDF of Norm(residual) at u, or of P where the residual is empty; after sum(). */
-  int32_t draw(double u, Scratch& scratch) const;
+  /* Inverse CDF of the normalised residual at u; of the same laws after sum(). -1 where it is empty. */
+  int32_t draw(const Law& p, const Law& q, double u, Scratch& scratch) const;
 
  private:
-  simd::ResidualTerms terms(int32_t from, bool drift) const;
-  /* One block's residuals, into the scratch's weights, and their sum. */
-  double block(int32_t from, bool drift, Scratch& scratch, simd::ResidualReport* report) const;
-  coolsd_row_status what_is_wrong() const;
+  struct Pass;
 
-  const Law& p_;
-  const Law& q_;
-  double omega_;
+  ResidualRule rule_{1};
   double total_ = 0; /* in units of P's exponentials */
+  std::vector<double> sums_;
 };
+
+/*
+ * The largest factor up to cap whose drift is within the budget (common/budget.h), from one pass over both rows; the
+ * draft row's status as from Residual.
+ */
+coolsd_row_status factor_of_budget(const Law& p, const Law& q, double cap, double budget, Scratch& scratch,
+                                   float* factor);
 
 }  // namespace coolsd
 

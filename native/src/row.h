@@ -2,12 +2,11 @@
 #ifndef COOLSD_NATIVE_ROW_H
 #define COOLSD_NATIVE_ROW_H
 
-#include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <limits>
 
 #include "common/guide.h"
+#include "common/logit.h"
 #include "coolsd.h"
 
 namespace coolsd {
@@ -36,11 +35,9 @@ inline float from_f16(uint16_t bits) {
 inline int64_t element_size(int32_t dtype) { return dtype == COOLSD_F32 ? 4 : 2; }
 
 struct Row {
-  Row(const coolsd_logits& logits, const coolsd_logits& unconditional, float scale, int64_t batch, int64_t row)
-      : data(address(logits, batch, row)),
-        uncond(address(unconditional, batch, row)),
-        dtype(logits.dtype),
-        guidance(scale) {}
+  /* The rows at so many elements from the start of either half. */
+  Row(const coolsd_logits& logits, const coolsd_logits& unconditional, float scale, int64_t at, int64_t uncond_at)
+      : data(address(logits, at)), uncond(address(unconditional, uncond_at)), dtype(logits.dtype), guidance(scale) {}
 
   /* Values in f32 that need no guidance. */
   explicit Row(const float* values)
@@ -64,12 +61,7 @@ struct Row {
   bool direct() const { return dtype == COOLSD_F32 && uncond == nullptr; }
 
   /* What is wrong with token v's logits as the caller gave them. */
-  coolsd_row_status status(int64_t v) const {
-    const float c = element(data, v);
-    const float u = uncond == nullptr ? 0 : element(uncond, v);
-    if (std::isnan(c) || std::isnan(u) || std::isnan((*this)[v])) return COOLSD_ROW_NAN;
-    return (*this)[v] == std::numeric_limits<float>::infinity() ? COOLSD_ROW_INFINITE : COOLSD_ROW_OK;
-  }
+  coolsd_row_status status(int64_t v) const { return logit_status((*this)[v]); }
 
   const char* data;
   const char* uncond; /* NULL: no guidance */
@@ -77,9 +69,9 @@ struct Row {
   float guidance;
 
  private:
-  static const char* address(const coolsd_logits& l, int64_t batch, int64_t row) {
+  static const char* address(const coolsd_logits& l, int64_t at) {
     if (l.data == nullptr) return nullptr;
-    return static_cast<const char*>(l.data) + (batch * l.batch_stride + row * l.row_stride) * element_size(l.dtype);
+    return static_cast<const char*>(l.data) + at * element_size(l.dtype);
   }
 
   float element(const char* from, int64_t v) const {

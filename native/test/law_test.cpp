@@ -203,6 +203,7 @@ TEST(Residual, SumsAndDrawsAgreeWithDouble) {
   std::mt19937 random(4);
   Scratch scratch(8192);
   Law p(8192), q(8192);
+  Residual residual(8192);
   for (int32_t n : kLengths) {
     for (const auto& p_shape : kShapes) {
       for (const auto& q_shape : kShapes) {
@@ -221,9 +222,8 @@ TEST(Residual, SumsAndDrawsAgreeWithDouble) {
           if (p.assign(target.row, sampling, n, scratch) != COOLSD_ROW_OK) continue;
           if (q.assign(draft.row, drafted, n, scratch) != COOLSD_ROW_OK) continue;
           for (double omega : {0.4, 1.0, 1.7}) {
-            Residual residual(p, q, omega);
             Moments found;
-            ASSERT_EQ(residual.sum(true, scratch, found), COOLSD_ROW_OK);
+            ASSERT_EQ(residual.sum(p, q, {omega}, true, scratch, found), COOLSD_ROW_OK);
             double sum = 0, drift = 0;
             std::vector<double> reached(size(n));
             for (int32_t i = 0; i < n; ++i) {
@@ -236,7 +236,8 @@ TEST(Residual, SumsAndDrawsAgreeWithDouble) {
             ASSERT_NEAR(found.residual, sum, 3e-6) << what;
             ASSERT_NEAR(found.drift, drift, 3e-6) << what;
             for (double u : {0.0, 0.3, 0.99}) {
-              const int32_t token = residual.draw(u, scratch);
+              int32_t token = residual.draw(p, q, u, scratch);
+              if (token < 0) token = p.draw(u, scratch);
               ASSERT_TRUE(token >= 0 && token < n) << what;
               if (sum < 1e-4) continue; /* mostly rounding */
               const double before = token == 0 ? 0 : reached[size(token - 1)];

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <random>
 
 #include "common/philox.h"
@@ -23,12 +24,29 @@ TEST(Philox, KnownAnswers) {
 }
 
 TEST(Philox, EveryPartOfTheCounterAndKeyCounts) {
-  const uint32_t base = uniform_bits(1, 2, 3);
-  EXPECT_NE(base, uniform_bits(2, 2, 3));
-  EXPECT_NE(base, uniform_bits(1 + (uint64_t{1} << 32), 2, 3));
-  EXPECT_NE(base, uniform_bits(1, 3, 3));
-  EXPECT_NE(base, uniform_bits(1, 2 + (uint64_t{1} << 32), 3));
-  EXPECT_NE(base, uniform_bits(1, 2, 2));
+  const double base = uniform(1, 2, 3);
+  EXPECT_NE(base, uniform(2, 2, 3));
+  EXPECT_NE(base, uniform(1 + (uint64_t{1} << 32), 2, 3));
+  EXPECT_NE(base, uniform(1, 3, 3));
+  EXPECT_NE(base, uniform(1, 2 + (uint64_t{1} << 32), 3));
+  EXPECT_NE(base, uniform(1, 2, 2));
+  EXPECT_NE(base, uniform(1, 2, 3, 1));
+  EXPECT_EQ(base, uniform(1, 2, 3, 0));
+}
+
+/* 53 bits, the first word on top: within 2^-32 of what version 0.1 drew. */
+TEST(Philox, UniformsHave53BitsOfTwoWords) {
+  uint64_t ones = 0;
+  for (uint64_t position = 0; position < 1000; ++position) {
+    const PhiloxBlock block = philox4x32_10({{static_cast<uint32_t>(position), 0, 2, 0}}, 5, 0);
+    const double u = uniform(5, position, 2);
+    const double old = block.word[0] * 0x1p-32;
+    ASSERT_TRUE(old <= u && u < old + 0x1p-32 && u < 1);
+    const double scaled = u * 0x1p53;
+    ASSERT_EQ(scaled, std::floor(scaled));
+    ones |= static_cast<uint64_t>(scaled);
+  }
+  EXPECT_EQ(ones, (uint64_t{1} << 53) - 1);
 }
 
 TEST(Rule, ResidualIsTargetLessWhatWasAccepted) {

@@ -106,6 +106,22 @@ double Exponentials(const float* x, int32_t n, const Exponential& e, float* out)
   return e.cut ? ExponentialsAs<true>(x, n, e, out) : ExponentialsAs<false>(x, n, e, out);
 }
 
+double Entropies(const float* x, const float* y, int32_t n, const Exponential& e) {
+  const D d;
+  const V reference = hn::Set(d, e.reference), scale = hn::Set(d, e.scale);
+  const Elements<COOLSD_F32, false> values{reinterpret_cast<const char*>(x), nullptr, 0};
+  const Elements<COOLSD_F32, false> powers{reinterpret_cast<const char*>(y), nullptr, 0};
+  V sum = hn::Zero(d);
+  const int32_t step = lanes();
+  for (int32_t i = 0; i < n; i += step) {
+    const bool whole = i + step <= n;
+    const V value = whole ? values.whole(i) : values.rest(i, n);
+    const V power = whole ? powers.whole(i) : powers.rest(i, n);
+    sum = sum + hn::IfThenElseZero(power > hn::Zero(d), power * ((reference - value) * scale));
+  }
+  return static_cast<double>(hn::GetLane(hn::SumOfLanes(d, sum)));
+}
+
 double SumInDouble(const float* x, int32_t n) {
   const hn::ScalableTag<double> dd;
   const hn::Rebind<float, hn::ScalableTag<double>> df;
@@ -153,6 +169,7 @@ namespace coolsd::simd {
 HWY_EXPORT(Load);
 HWY_EXPORT(MaximumOf);
 HWY_EXPORT(Exponentials);
+HWY_EXPORT(Entropies);
 HWY_EXPORT(Search);
 
 void load(const Row& row, int32_t n, float* out) { HWY_DYNAMIC_DISPATCH(Load)(row, n, out); }
@@ -161,6 +178,10 @@ Maximum maximum(const float* x, int32_t n) { return HWY_DYNAMIC_DISPATCH(Maximum
 
 double exponentials(const float* x, int32_t n, const Exponential& e, float* out) {
   return HWY_DYNAMIC_DISPATCH(Exponentials)(x, n, e, out);
+}
+
+double entropies(const float* x, const float* y, int32_t n, const Exponential& e) {
+  return HWY_DYNAMIC_DISPATCH(Entropies)(x, y, n, e);
 }
 
 int32_t search(const float* weights, int32_t n, double before, double wanted) {

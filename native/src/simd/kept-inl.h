@@ -27,6 +27,15 @@ HWY_ALIGN static constexpr int32_t kCounted[64] = {0,  1,  2,  3,  4,  5,  6,  7
                                                    32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47,
                                                    48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
 
+/* Which of the tokens i, i + 1, ... with values x the cut-off keeps. */
+HWY_INLINE M kept_of(V x, const Exponential& e, int32_t i) {
+  const D d;
+  const hn::RebindToSigned<D> di;
+  const M early = hn::RebindMask(d, hn::Load(di, kCounted) < hn::Set(di, e.cut_index + 1 - i));
+  const V cut_value = hn::Set(d, e.cut_value);
+  return hn::Or(x > cut_value, hn::And(x == cut_value, early));
+}
+
 /*
  * Of tokens i, i + 1, ...; without kCut of all of them. power(x, scale) is 2^(x scale), if kShifted with the reference
  * in its factor.
@@ -36,10 +45,7 @@ HWY_INLINE V exponential(V x, const Exponential& e, int32_t i, Power power) {
   const D d;
   const V y = power(kShifted ? x : x - hn::Set(d, e.reference), hn::Set(d, e.scale));
   if constexpr (!kCut) return y;
-  const hn::RebindToSigned<D> di;
-  const M early = hn::RebindMask(d, hn::Load(di, kCounted) < hn::Set(di, e.cut_index + 1 - i));
-  const V cut_value = hn::Set(d, e.cut_value);
-  return hn::IfThenElseZero(hn::Or(x > cut_value, hn::And(x == cut_value, early)), y);
+  return hn::IfThenElseZero(kept_of(x, e, i), y);
 }
 
 }  // namespace coolsd::simd::HWY_NAMESPACE

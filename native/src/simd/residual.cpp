@@ -36,7 +36,7 @@ template <bool kCut, bool kDrift, bool kShifted, class Source>
 int32_t Pass(const Source p, const Source q, const ResidualTerms& terms, int32_t n, double* sums,
              ResidualReport* report) {
   const D d;
-  const V zero = hn::Zero(d), kept = hn::Set(d, terms.kept);
+  const V zero = hn::Zero(d), kept = hn::Set(d, terms.kept), bound = hn::Set(d, terms.draft_largest);
   const Factors factors = kShifted ? shifted(terms) : Factors{1, static_cast<double>(terms.ratio)};
   const V target_factor = hn::Set(d, static_cast<float>(factors.target));
   const V draft_factor = hn::Set(d, static_cast<float>(factors.draft));
@@ -47,8 +47,14 @@ int32_t Pass(const Source p, const Source q, const ResidualTerms& terms, int32_t
   for (int32_t i = 0; i < n; ++done) {
     V r0 = zero, r1 = zero, d0 = zero, d1 = zero, drafted = zero;
     V most = hn::Neg(hn::Inf(d));
+    M fits = zero == zero;
     const auto add = [&](V x, V y, int32_t at, V& sum, V& drift_sum, auto counted) HWY_ATTR {
-      most = hn::Max(most, y);
+      /* A cut-off hides NaN from the sums, and the larger of two may be the one that is not NaN. */
+      if constexpr (kCut) {
+        fits = hn::And(fits, y <= bound);
+      } else {
+        most = hn::Max(most, y);
+      }
       const V a = exponential<kCut, kShifted>(x, terms.target, at, target_power);
       const V b = exponential<kCut, kShifted>(y, terms.draft, at, draft_power);
       drafted = drafted + counted(b); /* shows what the comparisons would not: NaN, or an infinite b */
@@ -82,17 +88,27 @@ int32_t Pass(const Source p, const Source q, const ResidualTerms& terms, int32_t
     if (!(sum < kInf && drafts < kInf)) break;
     sums[done] = static_cast<double>(sum);
     if constexpr (kDrift) report->drift += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, d0 + d1)));
-    report->draft_fits = report->draft_fits && hn::GetLane(hn::MaxOfLanes(d, most)) <= terms.draft_largest;
+    const bool fit = kCut ? hn::AllTrue(d, fits) : hn::GetLane(hn::MaxOfLanes(d, most)) <= terms.draft_largest;
+    report->draft_fits = report->draft_fits && fit;
   }
   return done;
 }
 
-template <bool kCut, bool kDrift>
+/* Where P > 0: what is kept, but for powers that even a double is too small for. */
+template <bool kCut>
+HWY_INLINE M possible(V x, const Exponential& e, int32_t i) {
+  const D d;
+  const M enough = (x - hn::Set(d, e.reference)) * hn::Set(d, e.scale) > hn::Set(d, -1022.0f);
+  if constexpr (!kCut) return enough;
+  return hn::And(enough, kept_of(x, e, i));
+}
+
+template <bool kCut, bool kDrift, bool kAffine>
 double Block(const float* x, const float* y, const ResidualTerms& terms, int32_t n, float* out,
              ResidualReport* report) {
   const D d;
   const V zero = hn::Zero(d), kept = hn::Set(d, terms.kept), ratio = hn::Set(d, terms.ratio);
-  const V bound = hn::Set(d, terms.draft_largest);
+  const V bound = hn::Set(d, terms.draft_largest), affine = hn::Set(d, terms.affine);
   const Elements<COOLSD_F32, false> p{reinterpret_cast<const char*>(x), nullptr, 0};
   const Elements<COOLSD_F32, false> q{reinterpret_cast<const char*>(y), nullptr, 0};
   const auto power = [](V t, V scale) HWY_ATTR { return exp2(D(), t * scale); };
@@ -105,9 +121,19 @@ double Block(const float* x, const float* y, const ResidualTerms& terms, int32_t
     fits = hn::And(fits, draft <= bound);
     const V a = exponential<kCut>(target, terms.target, i, power);
     const V b = exponential<kCut>(draft, terms.draft, i, power) * ratio;
-    const V r = residual<VectorOps>(a, b, kept, zero);
+    V r;
+    if constexpr (kAffine) {
+      r = residual<VectorOps>(a, b, kept, affine, zero);
+    } else {
+      r = residual<VectorOps>(a, b, kept, zero);
+    }
     sum = sum + r;
-    if constexpr (kDrift) drift_sum = drift_sum + drift<VectorOps>(a, b, kept, zero);
+    if constexpr (kDrift && kAffine) {
+      const M can = possible<kCut>(target, terms.target, i);
+      drift_sum = drift_sum + hn::IfThenElseZero(can, drift<VectorOps>(a, b, kept, affine, zero));
+    } else if constexpr (kDrift) {
+      drift_sum = drift_sum + drift<VectorOps>(a, b, kept, zero);
+    }
     if (whole) {
       hn::StoreU(r, d, out + i);
     } else {
@@ -121,6 +147,31 @@ double Block(const float* x, const float* y, const ResidualTerms& terms, int32_t
   if constexpr (kDrift) report->drift += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, d0 + d1)));
   report->draft_fits = report->draft_fits && hn::AllTrue(d, fits);
   return static_cast<double>(hn::GetLane(hn::SumOfLanes(d, r0 + r1)));
+}
+
+template <bool kCut>
+int32_t ExcessesAs(const float* x, const float* y, const ResidualTerms& terms, int32_t n, float* p_out, float* q_out,
+                   ResidualReport* report) {
+  const D d;
+  const V zero = hn::Zero(d), ratio = hn::Set(d, terms.ratio), bound = hn::Set(d, terms.draft_largest);
+  const Elements<COOLSD_F32, false> p{reinterpret_cast<const char*>(x), nullptr, 0};
+  const Elements<COOLSD_F32, false> q{reinterpret_cast<const char*>(y), nullptr, 0};
+  const auto power = [](V t, V scale) HWY_ATTR { return exp2(D(), t * scale); };
+  M fits = zero == zero;
+  int32_t count = 0;
+  const int32_t step = lanes();
+  for (int32_t i = 0; i < n; i += step) {
+    const bool whole = i + step <= n;
+    const V target = whole ? p.whole(i) : p.rest(i, n), draft = whole ? q.whole(i) : q.rest(i, n);
+    fits = hn::And(fits, draft <= bound);
+    const V a = exponential<kCut>(target, terms.target, i, power);
+    const V b = exponential<kCut>(draft, terms.draft, i, power) * ratio;
+    const M which = hn::And(a > zero, b > a);
+    append(a, which, p_out + count);
+    count += append(b, which, q_out + count);
+  }
+  report->draft_fits = report->draft_fits && hn::AllTrue(d, fits);
+  return count;
 }
 
 bool Cut(const ResidualTerms& terms) { return terms.target.cut || terms.draft.cut; }
@@ -159,14 +210,25 @@ int32_t SumsOf(const Row& p, const Row& q, const ResidualTerms& terms, int32_t n
   }
 }
 
+template <bool kCut>
+double BlockAs(const float* x, const float* y, const ResidualTerms& terms, int32_t n, float* out,
+               ResidualReport* report) {
+  if (terms.affine > 0) {
+    return terms.drift ? Block<kCut, true, true>(x, y, terms, n, out, report)
+                       : Block<kCut, false, true>(x, y, terms, n, out, report);
+  }
+  return terms.drift ? Block<kCut, true, false>(x, y, terms, n, out, report)
+                     : Block<kCut, false, false>(x, y, terms, n, out, report);
+}
+
 double BlockOf(const float* x, const float* y, const ResidualTerms& terms, int32_t n, float* out,
                ResidualReport* report) {
-  if (terms.drift) {
-    return Cut(terms) ? Block<true, true>(x, y, terms, n, out, report)
-                      : Block<false, true>(x, y, terms, n, out, report);
-  }
-  return Cut(terms) ? Block<true, false>(x, y, terms, n, out, report)
-                    : Block<false, false>(x, y, terms, n, out, report);
+  return Cut(terms) ? BlockAs<true>(x, y, terms, n, out, report) : BlockAs<false>(x, y, terms, n, out, report);
+}
+
+int32_t Excesses(const float* x, const float* y, const ResidualTerms& terms, int32_t n, float* p, float* q,
+                 ResidualReport* report) {
+  return Cut(terms) ? ExcessesAs<true>(x, y, terms, n, p, q, report) : ExcessesAs<false>(x, y, terms, n, p, q, report);
 }
 
 }  // namespace coolsd::simd::HWY_NAMESPACE
@@ -177,6 +239,7 @@ namespace coolsd::simd {
 
 HWY_EXPORT(SumsOf);
 HWY_EXPORT(BlockOf);
+HWY_EXPORT(Excesses);
 
 bool readable_together(const Row& target, const Row& draft) {
   return target.uncond == nullptr && draft.uncond == nullptr && target.dtype == draft.dtype;
@@ -190,6 +253,11 @@ int32_t residual_sums(const Row& target, const Row& draft, const ResidualTerms& 
 double residuals(const float* target, const float* draft, const ResidualTerms& terms, int32_t n, float* out,
                  ResidualReport* report) {
   return HWY_DYNAMIC_DISPATCH(BlockOf)(target, draft, terms, n, out, report);
+}
+
+int32_t excesses(const float* target, const float* draft, const ResidualTerms& terms, int32_t n, float* p, float* q,
+                 ResidualReport* report) {
+  return HWY_DYNAMIC_DISPATCH(Excesses)(target, draft, terms, n, p, q, report);
 }
 
 }  // namespace coolsd::simd

@@ -1,4 +1,4 @@
-/* Logits as f32 vectors, straight from rows of any element type, with or without guidance. */
+/* Logits as f32 vectors, straight from rows of any element type, with or without guidance; and vectors packed. */
 #if defined(COOLSD_ROW_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef COOLSD_ROW_INL_H
 #undef COOLSD_ROW_INL_H
@@ -131,6 +131,15 @@ struct Elements {
  private:
   static const char* at(const char* from, int32_t i) { return from + (kDtype == COOLSD_F32 ? 4 : 2) * int64_t{i}; }
 };
+
+/*
+ * Appends the lanes of a mask. Compressed in a register and stored whole: a compressing store is microcode on AMD, and
+ * what is written too much is overwritten by the next.
+ */
+HWY_INLINE int32_t append(V v, M which, float* out) {
+  hn::StoreU(hn::Compress(v, which), D(), out);
+  return static_cast<int32_t>(hn::CountTrue(D(), which));
+}
 
 }  // namespace coolsd::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -6,20 +6,11 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include "ordered.h"
+#include "common/ordered.h"
 #include "simd/row-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace coolsd::simd::HWY_NAMESPACE {
-
-/*
- * Appends the lanes of a mask. Compressed in a register and stored whole: a compressing store is microcode on AMD, and
- * what is written too much is overwritten by the next.
- */
-HWY_INLINE int32_t append(V v, M which, float* out) {
-  hn::StoreU(hn::Compress(v, which), D(), out);
-  return static_cast<int32_t>(hn::CountTrue(D(), which));
-}
 
 Sifted Sift(const float* x, int32_t n, float bound, float* out) {
   const D d;

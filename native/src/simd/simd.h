@@ -47,10 +47,11 @@ int32_t mass(const Row& row, int32_t n, const MassTerms& terms, double* sums, fl
 /* How two laws make a residual. */
 struct ResidualTerms {
   Exponential target, draft;
-  float ratio;         /* the target's mass over the draft's */
+  float ratio;         /* what draft exponentials are multiplied by: the target's mass over the draft's, or more */
   float kept;          /* 1 - omega */
   float draft_largest; /* bound for draft_fits */
   bool drift;          /* whether the drift is asked for */
+  float affine = 0;    /* of the affine rule, which residual_sums() does not have */
 };
 
 /* What else is found out on the way, over all blocks. */
@@ -62,7 +63,7 @@ struct ResidualReport {
 /* Whether residual_sums() can read these two rows. */
 bool readable_together(const Row& target, const Row& draft);
 
-/* The sum of every block's unnormalised residual max(P - Q, (1 - omega) P, 0) times the target's mass. */
+/* The sum of every block's unnormalised residual (common/rule.h) times the target's mass. */
 int32_t residual_sums(const Row& target, const Row& draft, const ResidualTerms& terms, int32_t n, double* sums,
                       ResidualReport* report);
 
@@ -84,6 +85,16 @@ double exponentials(const float* x, int32_t n, const Exponential& e, float* out)
 
 /* Writes the residual (room for n + kSlack) and returns its sum. */
 double residuals(const float* target, const float* draft, const ResidualTerms& terms, int32_t n, float* out,
+                 ResidualReport* report);
+
+/* The sum of y -log2(y) over the exponentials y of a block's values x. */
+double entropies(const float* x, const float* y, int32_t n, const Exponential& e);
+
+/*
+ * The exponentials of both laws of those tokens with Q > P > 0, in order, into p and q (room for n + kSlack each);
+ * returns how many. Of the report only draft_fits is told.
+ */
+int32_t excesses(const float* target, const float* draft, const ResidualTerms& terms, int32_t n, float* p, float* q,
                  ResidualReport* report);
 
 /*

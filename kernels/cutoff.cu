@@ -321,7 +321,7 @@ COOLSD_HD constexpr size_t cutoff_shared_bytes(int warps) {
 }
 
 /* Any cooperative grid of whole warps, kMostWarps at most to a block. */
-__global__ void __launch_bounds__(32 * kMostWarps, 1) cutoff(const __grid_constant__ VerifyParameters a) {
+__global__ void __launch_bounds__(32 * kMostWarps, 3) cutoff(const __grid_constant__ VerifyParameters a) {
   using namespace cutoffs;
   Mass* masses = dynamic_shared<Mass>();
   Count* counts = reinterpret_cast<Count*>(masses + kBins);

@@ -102,13 +102,19 @@ __device__ __forceinline__ double ratio_to_target(const VerifyParameters& a, con
   return p / law_of_position(p, gone, m.residual, m.drift);
 }
 
+/* What became of a sequence: `stop` tokens of its draft and then `drawn`, or none. */
+struct Outcome {
+  int status, stop, drawn;
+};
+
 /*
- * Every output of a sequence once, by one warp: `stop` tokens of its draft, then `drawn`. known(i) says whether the
- * moments of a position were summed; where they were not its law is P in the reports.
+ * Every output of a sequence once, by one warp. known(i) says whether the moments of a position were summed; where they
+ * were not its law is P in the reports.
  */
 template <bool kStaged, typename Known>
-__device__ __forceinline__ void write_outputs(const VerifyParameters& a, const Sequence& s, int status, int stop,
-                                              int drawn, Known known) {
+__device__ __forceinline__ void write_outputs(const VerifyParameters& a, const Sequence& s, const Outcome& outcome,
+                                              Known known) {
+  const int status = outcome.status, stop = outcome.stop, drawn = outcome.drawn;
   const int b = s.b, length = a.draft_length;
   const bool writes = lane_id() == 0, good = status == COOLSD_ROW_OK;
   const int emitted = good ? stop + 1 : 0;
@@ -155,32 +161,15 @@ __device__ __forceinline__ void write_outputs(const VerifyParameters& a, const S
   }
 }
 
-/* Draws, and writes every output. */
+/* The status that a sequence comes to: an earlier draft row that turned out bad comes before what stopped it. */
 template <bool kStaged>
-__device__ __forceinline__ void finish(const VerifyParameters& a, const Sequence& s, const Decision& d,
-                                       const Buffers& buffers) {
-  int status = d.status;
-  /* An earlier draft row that turned out bad comes before what stopped the sequence. */
+__device__ __forceinline__ int final_status(const VerifyParameters& a, const Sequence& s, const Decision& d) {
   for (int i = 0; d.needed > 0 && i <= d.stop && i < s.length; ++i) {
     if (!needs_residual<kStaged>(a, s, d, i)) continue;
     const Moments m = moments<kStaged>(a, s, i, 1);
-    if (m.status == COOLSD_ROW_OK) continue;
-    status = m.status;
-    break;
+    if (m.status != COOLSD_ROW_OK) return m.status;
   }
-  int drawn = -1;
-  if (status == COOLSD_ROW_OK) {
-    const double u = uniform_at(a, s, d.stop, d.rejected ? COOLSD_RESAMPLE : a.draw_purpose);
-    if (d.rejected) {
-      const ResidualPartial* partials = residual_partials<kStaged>(a, s, d.stop);
-      drawn = draw_summed<kStaged>(
-          a, s, d.stop, u, buffers,
-          [&](int t) { return static_cast<double>(load_pair<ResidualPartial>(partials + t).residual); },
-          [&](const PairTile& both, int k) { return residual_of<kStaged>(a, both, k).residual; });
-    }
-    if (drawn < 0) drawn = draw_target(a, s, d.stop, u, buffers.target);
-  }
-  write_outputs<kStaged>(a, s, status, d.stop, drawn, [&](int i) { return needs_residual<kStaged>(a, s, d, i); });
+  return d.status;
 }
 
 }  // namespace coolsd

@@ -10,7 +10,8 @@
  *   load_shared(p), store_shared(p, v)    p points into __shared__ memory
  *   load_shared(a, i), store_shared(a, i, v)  element of a __shared__ array of known length; prefer it: the executor
  *                                         then sees an index past the end even where another variable follows
- *   load_parameter(p, offset)             T at a byte offset of an array in the kernel's parameters
+ *   load_input(packed, p)                 the same from global memory, or where p is below packed's size from this array
+ *                                         in the kernel's parameters, whose offset it is
  *   dynamic_shared<T>()                   start of the dynamic shared memory, aligned to 16
  *   load_relaxed(p)                       atomic read, for polling; a __threadfence must follow before what it
  *                                         announces is read
@@ -22,6 +23,7 @@
 #define COOLSD_KERNELS_COMMON_MEMORY_CUH
 
 #include <stddef.h>
+#include <stdint.h>
 
 namespace coolsd {
 
@@ -73,9 +75,11 @@ void store_shared(T (&a)[N], size_t i, typename Same<T>::type v, COOLSD_SITE) {
   simt::store_shared(&a[0] + i, v, site);
 }
 template <typename T, size_t N>
-T load_parameter(const char (&a)[N], size_t offset, COOLSD_SITE) {
+T load_input(const char (&packed)[N], const T* p, COOLSD_SITE) {
+  const auto offset = reinterpret_cast<uintptr_t>(p);
+  if (offset >= N) return simt::load_global(p, site);
   simt::check_index(offset + sizeof(T) - 1, N, site);
-  return simt::copy_from<T>(&a[0] + offset);
+  return simt::copy_from<T>(&packed[0] + offset);
 }
 template <typename T>
 T* dynamic_shared() {
@@ -133,9 +137,11 @@ template <typename T, size_t N>
 __device__ __forceinline__ void store_shared(T (&a)[N], size_t i, typename Same<T>::type v) {
   a[i] = v;
 }
+/* One load through a generic address, of whichever it is. */
 template <typename T, size_t N>
-__device__ __forceinline__ T load_parameter(const char (&a)[N], size_t offset) {
-  return *reinterpret_cast<const T*>(a + offset);
+__device__ __forceinline__ T load_input(const char (&packed)[N], const T* p) {
+  const auto offset = reinterpret_cast<uintptr_t>(p);
+  return *reinterpret_cast<const T*>(offset < N ? packed + offset : reinterpret_cast<const char*>(p));
 }
 template <typename T>
 __device__ __forceinline__ T* dynamic_shared() {

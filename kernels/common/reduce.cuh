@@ -140,49 +140,74 @@ __device__ __forceinline__ coolsd_normaliser combine_row(const VerifyParameters&
 }
 
 /*
- * Phase 1: all rows of all sequences. done(sequence) is called once for each, by the warp that brings its last row;
- * row_done(sequence, i, normaliser) before for each of its target rows.
+ * omega = 1 + (given - 1) H(P) / log(tokens of the window), after a target row that has this normaliser; by the warp that
+ * combined it.
  */
-template <bool kStaged, typename RowDone, typename Done>
-__device__ __forceinline__ void reduce_rows(const VerifyParameters& a, int64_t warp, int64_t warps, float* buffer,
-                                            RowDone row_done, Done done) {
-  const int target_rows = a.batch * (a.draft_length + 1);
-  const int rows = target_rows + (a.draft_normalisers == nullptr ? a.batch * a.draft_length : 0);
-  for (int64_t item = warp; item < static_cast<int64_t>(rows) * a.tiles; item += warps) {
-    const int row = static_cast<int>(item / a.tiles), tile = static_cast<int>(item % a.tiles);
-    const bool target = row < target_rows;
-    const int per_sequence = target ? a.draft_length + 1 : a.draft_length;
-    const int place = target ? row : row - target_rows;
-    const int b = place / per_sequence, i = place % per_sequence;
-    const Sequence s = sequence(a, b);
-    if (s.status != COOLSD_ROW_OK) {
-      if (row == target_row(a, b, 0) && tile == 0) done(s);
-      continue;
-    }
-    const LawParameters l = target ? s.target : s.draft;
-    if (i >= s.length + (target ? 1 : 0) || tile >= l.tiles()) continue;
-    Cutoff cut = {-kInf, kEveryIndex};
-    if (l.cut) {
-      if (lane_id() == 0) {
-        cut = {load_workspace(&a.workspace.cutoffs[row].value), load_workspace(&a.workspace.cutoffs[row].index)};
-      }
-      cut = {broadcast(cut.value), broadcast(cut.index)};
-    }
-    const RowView view = target ? target_view(a, s, i) : draft_view(a, s, i);
-    float entropy = 0;
-    const bool weighs = kStaged && target && a.factor_policy == COOLSD_FACTORS_ENTROPY;
-    const Partial partial = reduce_tile<kStaged>(view, l, cut, tile, buffer, weighs, &entropy);
-    if (lane_id() == 0) {
-      store_pair(a.workspace.partials + item, partial);
-      if (weighs) store_workspace(a.workspace.entropies + item, entropy);
-    }
-    if (!arrive(a.workspace.row_arrivals + row, static_cast<unsigned>(l.tiles()))) continue;
-    const coolsd_normaliser n = combine_row(a, l, row);
-    if (lane_id() == 0) store_normaliser(a.workspace.normalisers + row, n);
-    if (target) row_done(s, i, n);
-    const int all = s.length + 1 + (a.draft_normalisers == nullptr ? s.length : 0);
-    if (arrive(a.workspace.law_arrivals + b, static_cast<unsigned>(all))) done(s);
+__device__ __forceinline__ void find_entropy(const VerifyParameters& a, const Sequence& s, int i,
+                                             const coolsd_normaliser& n) {
+  const int64_t first = static_cast<int64_t>(target_row(a, s.b, i)) * a.tiles;
+  const int tokens = s.target.hi - s.target.lo;
+  double sum = 0; /* of e log2(e), relative to the row's largest */
+  const bool sums = n.reserved == COOLSD_ROW_OK && !s.target.greedy && tokens > 1;
+  for (int t = lane_id(); sums && t < s.target.tiles(); t += 32) {
+    const Partial p = load_pair<Partial>(a.workspace.partials + first + t);
+    if (!(p.sum > 0)) continue;
+    const double below = (static_cast<double>(p.largest) - static_cast<double>(n.largest)) * s.target.scale;
+    const double weighed = static_cast<double>(load_workspace(a.workspace.entropies + first + t));
+    sum += exp2(below) * (weighed + below * static_cast<double>(p.sum));
   }
+  sum = warp_sum(sum);
+  double share = 0;
+  if (sums) share = (log2(n.mass) - sum / n.mass) / log2(static_cast<double>(tokens));
+  share = share > 1 ? 1 : share > 0 ? share : 0;
+  const double omega = 1 + (static_cast<double>(given_omega(a, s, i)) - 1) * share;
+  if (lane_id() != 0) return;
+  store_workspace(a.workspace.factors + static_cast<int64_t>(s.b) * a.draft_length + i, static_cast<float>(omega));
+}
+
+/* Tiles of all rows. */
+__device__ __forceinline__ int64_t row_tiles(const VerifyParameters& a) {
+  const int rows = a.batch * (a.draft_length + 1) + (a.draft_normalisers == nullptr ? a.batch * a.draft_length : 0);
+  return static_cast<int64_t>(rows) * a.tiles;
+}
+
+/*
+ * Phase 1: one tile of row_tiles(), and what it completes. True for the warp that brings the last one of a sequence, which
+ * then is *s; of a sequence whose inputs are refused there is one.
+ */
+template <bool kStaged>
+__device__ __forceinline__ bool reduce(const VerifyParameters& a, int64_t item, float* buffer, Sequence* s) {
+  const int target_rows = a.batch * (a.draft_length + 1);
+  const int row = static_cast<int>(item / a.tiles), tile = static_cast<int>(item % a.tiles);
+  const bool target = row < target_rows;
+  const int per_sequence = target ? a.draft_length + 1 : a.draft_length;
+  const int place = target ? row : row - target_rows;
+  const int b = place / per_sequence, i = place % per_sequence;
+  *s = sequence(a, b);
+  if (s->status != COOLSD_ROW_OK) return row == target_row(a, b, 0) && tile == 0;
+  const LawParameters l = target ? s->target : s->draft;
+  if (i >= s->length + (target ? 1 : 0) || tile >= l.tiles()) return false;
+  Cutoff cut = {-kInf, kEveryIndex};
+  if (l.cut) {
+    if (lane_id() == 0) {
+      cut = {load_workspace(&a.workspace.cutoffs[row].value), load_workspace(&a.workspace.cutoffs[row].index)};
+    }
+    cut = {broadcast(cut.value), broadcast(cut.index)};
+  }
+  const RowView view = target ? target_view(a, *s, i) : draft_view(a, *s, i);
+  float entropy = 0;
+  const bool weighs = kStaged && target && i < s->length && a.factor_policy == COOLSD_FACTORS_ENTROPY;
+  const Partial partial = reduce_tile<kStaged>(view, l, cut, tile, buffer, weighs, &entropy);
+  if (lane_id() == 0) {
+    store_pair(a.workspace.partials + item, partial);
+    if (weighs) store_workspace(a.workspace.entropies + item, entropy);
+  }
+  if (!arrive(a.workspace.row_arrivals + row, static_cast<unsigned>(l.tiles()))) return false;
+  const coolsd_normaliser n = combine_row(a, l, row);
+  if (lane_id() == 0) store_normaliser(a.workspace.normalisers + row, n);
+  if (weighs) find_entropy(a, *s, i, n);
+  const int all = s->length + 1 + (a.draft_normalisers == nullptr ? s->length : 0);
+  return arrive(a.workspace.law_arrivals + b, static_cast<unsigned>(all));
 }
 
 /* For a whole warp. */

@@ -46,20 +46,22 @@ struct Position {
   int pooled; /* LANTERN's own residual: neighbours that count as Q = 0; else 0 */
 };
 
-/* For a whole warp. */
+/* For a whole warp; `factored` unless the factor is yet to be found. */
 template <bool kStaged>
-__device__ __forceinline__ Position position(const VerifyParameters& a, const Sequence& s, int i) {
+__device__ __forceinline__ Position position(const VerifyParameters& a, const Sequence& s, int i,
+                                             bool factored = true) {
   Position at;
   at.target = target_view(a, s, i);
   at.draft = draft_view(a, s, i);
   at.p = target_law(a, s, i);
-  at.token = draft_token(a, s, i);
+  at.token = load_input_once(a, a.draft_tokens + static_cast<int64_t>(s.b) * a.draft_length + i);
   coolsd_normaliser n = {0, 0, 0, 0, 0};
   if (lane_id() == 0) n = draft_normaliser(a, s.b, i);
   at.q = law_of(s.draft, broadcast(n));
   /* Beyond this a draft token counts as infinitely likely. */
   at.ratio = static_cast<float>(ScalarOps::smaller(at.p.mass / at.q.mass, 1e37));
-  at.omega = factor<kStaged>(a, s, i);
+  at.omega = factored && lane_id() == 0 ? factor<kStaged>(a, s, i) : 0;
+  at.omega = broadcast(at.omega);
   at.pooled = 0;
   if (!kStaged && a.lantern.neighbours != nullptr && !a.lantern.optimal) {
     if (lane_id() == 0) at.pooled = pooled_probability(a, at.p, at.target, at.token).neighbours;
@@ -156,13 +158,10 @@ __device__ __forceinline__ ResidualPartial residual_of(const VerifyParameters& a
   return {residual(one.p, one.q, keeps, a.affine, 0.0f), one.p > 0 ? drift(one.p, one.q, keeps, a.affine, 0.0f) : 0};
 }
 
+/* Of a tile whose draft row has this status. */
 template <bool kStaged>
-__device__ __forceinline__ ResidualPartial residual_tile(const VerifyParameters& a, const Sequence& s,
-                                                         const Position& at, int tile, const Buffers& buffers) {
-  const PairTile both(a, s, at, tile, buffers);
-  const int status = both.status();
+__device__ __forceinline__ ResidualPartial sum_residuals(const VerifyParameters& a, const PairTile& both, int status) {
   if (status != COOLSD_ROW_OK) return {-static_cast<float>(status), 0};
-  clear_pooled(a, both);
   ResidualPartial sum = {0, 0};
   for (int k = lane_id(); k < both.n; k += 32) {
     const ResidualPartial one = residual_of<kStaged>(a, both, k);
@@ -193,6 +192,7 @@ __device__ __forceinline__ Moments moments(const VerifyParameters& a, const Sequ
   constexpr int kGood = 8;
   const ResidualPartial* partials = residual_partials<kStaged>(a, s, i);
   Moments sum = {0, 0, kGood};
+#pragma unroll 2
   for (int t = lane_id(); t < residual_tiles(a, s); t += 32) {
     const ResidualPartial one = load_pair<ResidualPartial>(partials + t);
     if (one.residual < 0) sum.status = min(sum.status, static_cast<int>(-one.residual));

@@ -14,8 +14,15 @@ namespace coolsd {
 /* A value of the small inputs, which are in the parameters or in memory. */
 template <typename T>
 __device__ __forceinline__ T load_input(const VerifyParameters& a, const T* p) {
-  const auto address = reinterpret_cast<uintptr_t>(p);
-  return address < kPackedBytes ? load_parameter<T>(a.packed, address) : load_global(p);
+  return load_input(a.packed, p);
+}
+
+/* The same for a whole warp: one lane reads. */
+template <typename T>
+__device__ __forceinline__ T load_input_once(const VerifyParameters& a, const T* p) {
+  T v = 0;
+  if (lane_id() == 0) v = load_input(a, p);
+  return broadcast(v);
 }
 
 struct Sequence {
@@ -25,26 +32,28 @@ struct Sequence {
   LawParameters target, draft;
 };
 
+/* For a whole warp. */
 __device__ __forceinline__ LawParameters law_at(const VerifyParameters& a, const coolsd_sampling* samplings,
                                                 const LawParameters& otherwise, int b, int* status) {
   if (samplings == nullptr) return otherwise;
   const coolsd_sampling* p = samplings + b;
-  const coolsd_sampling s = {load_input(a, &p->struct_size), load_input(a, &p->temperature),
-                             load_input(a, &p->guidance),    load_input(a, &p->top_k),
-                             load_input(a, &p->top_p),       load_input(a, &p->window_lo),
-                             load_input(a, &p->window_hi)};
+  const coolsd_sampling s = {load_input_once(a, &p->struct_size), load_input_once(a, &p->temperature),
+                             load_input_once(a, &p->guidance),    load_input_once(a, &p->top_k),
+                             load_input_once(a, &p->top_p),       load_input_once(a, &p->window_lo),
+                             load_input_once(a, &p->window_hi)};
   if (sampling_fault(s, a.vocab) == SamplingFault::kNone) return law_parameters(s, a.vocab);
   *status = COOLSD_ROW_SAMPLING;
   return otherwise;
 }
 
+/* For a whole warp. */
 __device__ __forceinline__ Sequence sequence(const VerifyParameters& a, int b) {
   Sequence s;
   s.b = b;
   s.status = COOLSD_ROW_OK;
   s.target = law_at(a, a.target_samplings, a.target_law, b, &s.status);
   s.draft = law_at(a, a.draft_samplings, a.draft_law, b, &s.status);
-  s.length = a.draft_lengths == nullptr ? a.draft_length : load_input(a, a.draft_lengths + b);
+  s.length = a.draft_lengths == nullptr ? a.draft_length : load_input_once(a, a.draft_lengths + b);
   if (s.length < 0 || s.length > a.draft_length) s.status = COOLSD_ROW_DRAFT_LENGTH;
   if (s.status != COOLSD_ROW_OK) s.length = 0;
   return s;

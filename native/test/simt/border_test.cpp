@@ -246,7 +246,7 @@ TEST_F(Border, AsksAboutAnAddressOnce) {
 /* Inputs on the host are never looked at by the device: in the parameters while they fit, else in one transfer. */
 TEST_F(Border, InputsFromTheHostTravelInTheParametersOrInOneTransfer) {
   for (const int rule : {COOLSD_RULE_RELAXED, COOLSD_RULE_BLOCK}) {
-    for (const int batch : {1, 3, 8, 20}) {
+    for (const int batch : {1, 3, 8, 40}) {
       ASSERT_EQ(open(rule), COOLSD_OK);
       coolsd_verify_args a = step(batch);
       ASSERT_EQ(verifier_->verify(a), COOLSD_OK) << coolsd_last_error();

@@ -9,6 +9,7 @@
 #include <functional>
 #include <iterator>
 #include <random>
+#include <string>
 #include <vector>
 
 namespace coolsd::simd {
@@ -152,10 +153,52 @@ TEST(Simd, SelectionAgreesWithSorting) {
   }
 }
 
+/* The value of 16 bits, by their definition. */
+float by_definition(int32_t bits, int32_t dtype) {
+  const int fraction_bits = dtype == COOLSD_F16 ? 10 : 7, bias = dtype == COOLSD_F16 ? 15 : 127;
+  const int fraction = bits & ((1 << fraction_bits) - 1);
+  const int exponent = (bits >> fraction_bits) & (2 * bias + 1);
+  double value = std::ldexp(1 + std::ldexp(fraction, -fraction_bits), exponent - bias);
+  if (exponent == 0) value = std::ldexp(fraction, 1 - bias - fraction_bits);
+  if (exponent == 2 * bias + 1) value = fraction == 0 ? INFINITY : NAN;
+  return static_cast<float>(bits & 0x8000 ? -value : value);
+}
+
+TEST(Simd, AllValuesOf16BitsAreWidenedExactly) {
+  for (int32_t dtype : {COOLSD_F16, COOLSD_BF16}) {
+    std::vector<uint16_t> bits(65536);
+    for (size_t i = 0; i < bits.size(); ++i) bits[i] = static_cast<uint16_t>(i);
+    const coolsd_logits view = {bits.data(), 0, 0, dtype};
+    const Row row(view, {}, 1, 0, 0);
+    std::vector<float> out(bits.size() + kSlack);
+    load(row, 65536, out.data());
+    for (int32_t i = 0; i < 65536; ++i) {
+      const float exact = by_definition(i, dtype), found = out[static_cast<size_t>(i)];
+      if (std::isnan(exact)) {
+        ASSERT_TRUE(std::isnan(found) && std::isnan(row[i])) << i;
+        continue;
+      }
+      ASSERT_EQ(found, exact) << i;
+      ASSERT_EQ(row[i], exact) << i;
+      /* The loop over rows in place: whole vectors and a rest of this value, whose largest is it. */
+      uint16_t same[81];
+      std::fill_n(same, 81, static_cast<uint16_t>(i));
+      const coolsd_logits copies = {same, 0, 0, dtype};
+      double sum;
+      float largest = -INFINITY;
+      if (std::isinf(exact) || mass(Row(copies, {}, 1, 0, 0), 81, {exact, 1e-30f, INFINITY}, &sum, &largest) == 0)
+        continue;
+      ASSERT_EQ(largest, exact) << i;
+    }
+  }
+}
+
+/* With COOLSD_SIMD in the environment no set is better than the one named; the first is it. */
 TEST(Simd, TheInstructionSetIsTheOneAskedFor) {
+  static const std::string first = target();
   const char* asked = std::getenv("COOLSD_SIMD");
   if (asked != nullptr) {
-    EXPECT_STREQ(target(), asked);
+    EXPECT_EQ(first, asked);
   }
 }
 

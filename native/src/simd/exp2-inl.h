@@ -13,6 +13,8 @@
 
 #include <hwy/highway.h>
 
+#include "simd/row-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace coolsd::simd::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
@@ -78,8 +80,7 @@ constexpr bool kFactorShifts = false;
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V exp2(D d, V t) {
   const hn::RebindToSigned<D> di;
-  /* The larger of the two in this order: where one is NaN, x86 returns the second. */
-  const V bounded = hn::Max(hn::Set(d, -127.0f), t);
+  const V bounded = larger_or_second(hn::Set(d, -127.0f), t);
   /* Adding 1.5 * 2^23 rounds to an integer, which the low bits then hold; 127 more make it an exponent. */
   const V magic = hn::Set(d, 12582912.0f + 127.0f);
   const V shifted = bounded + magic;

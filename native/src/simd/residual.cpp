@@ -15,10 +15,10 @@ HWY_BEFORE_NAMESPACE();
 #include "common/rule.h"
 namespace coolsd::simd::HWY_NAMESPACE {
 
-/* NaN in the first operand of the rule's comparisons, P - Q, comes through: x86 returns the second where one is NaN. */
+/* NaN in the first operand of the rule's comparisons, P - Q, comes through. */
 struct VectorOps {
-  static HWY_INLINE V larger(V a, V b) { return hn::Max(b, a); }
-  static HWY_INLINE V smaller(V a, V b) { return hn::Min(b, a); }
+  static HWY_INLINE V larger(V a, V b) { return larger_or_second(b, a); }
+  static HWY_INLINE V smaller(V a, V b) { return smaller_or_second(b, a); }
 };
 
 /* What finite_exp2() multiplies the two exponentials by when they are taken without their references. */

@@ -22,6 +22,22 @@ using M = hn::Mask<D>;
 
 HWY_INLINE int32_t lanes() { return static_cast<int32_t>(hn::Lanes(D())); }
 
+/* The larger and the smaller of two, and the second where one is NaN: what x86 has one instruction for. */
+HWY_INLINE V larger_or_second(V a, V b) {
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR
+  return hn::Max(a, b);
+#else
+  return hn::IfThenElse(a > b, a, b);
+#endif
+}
+HWY_INLINE V smaller_or_second(V a, V b) {
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR
+  return hn::Min(a, b);
+#else
+  return hn::IfThenElse(a < b, a, b);
+#endif
+}
+
 #if HWY_ARCH_X86 && HWY_TARGET > HWY_AVX2
 /* Before F16C: PromoteTo() of Highway 1.0 takes infinities and NaN for large numbers there. */
 HWY_INLINE V from_half(const uint16_t* from) {

@@ -154,7 +154,7 @@ __device__ __forceinline__ Mask carry_all(const VerifyParameters& a, const Seque
     if (mine) {
       const int token = draft_token(a, s, i);
       const Law target = law_of(s.target, load_normaliser(a.workspace.normalisers + target_row(a, s.b, i)));
-      const double left = residual_left(static_cast<double>(omega), m.residual, m.drift);
+      const double left = residual_left(static_cast<double>(omega), m.residual / target.mass, m.drift / target.mass);
       q = probability(law_of(s.draft, draft_normaliser(a, s.b, i)), draft_view(a, s, i), token);
       phat = block_law(probability(target, target_view(a, s, i), token), q, static_cast<double>(omega), left);
       store_workspace(a.workspace.left + place(a, s, i), left);

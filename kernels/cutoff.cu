@@ -10,8 +10,8 @@
 
 #include "common/law.cuh"
 #include "common/memory.cuh"
-#include "common/parameters.h"
 #include "common/ordered.h"
+#include "common/parameters.h"
 #include "common/row.cuh"
 #include "common/sequence.cuh"
 #include "common/warp.cuh"

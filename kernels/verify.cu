@@ -41,7 +41,7 @@ __device__ __forceinline__ void finish(const VerifyParameters& a, const Sequence
 }  // namespace
 
 /* Any grid of whole warps, kMostWarps at most to a block; cooperative unless draft_length is 0. */
-__global__ void __launch_bounds__(32 * kMostWarps, 4) verify(const __grid_constant__ VerifyParameters a) {
+__global__ void __launch_bounds__(32 * kMostWarps, 3) verify(const __grid_constant__ VerifyParameters a) {
   float* shared = dynamic_shared<float>() + threadIdx.x / 32 * 2 * kTileBuffer;
   const Buffers buffers = {shared, shared + kTileBuffer};
   const int64_t warp = static_cast<int64_t>(threadIdx.x / 32) * gridDim.x + blockIdx.x;

@@ -4,15 +4,16 @@
  *
  * 1. Rows are reduced as in verify.cu, with their entropies where factors need them. The warp that brings a sequence's
  * last row finds how far its positions are sound.
- * 2. Budgets: tiles of both rows are summed in bins of Q/P; the warp that brings a position's last tile finds its factor.
+ * 2. Budgets: tiles of both rows are summed in bins of Q/P; the warp that brings a position's last tile finds its
+ * factor.
  * 3. Block, positions with a factor above 1: tiles are summed to [P - Q]+ and the drift, which give Phat. The warp that
  * brings a sequence's last tile finds what every prefix carries.
- * 4. Block: tiles of [p Phat - Q]+ for the prefixes that can be accepted by it. Token by token: the residuals of verify.cu.
- * The warp that brings the last tile draws, and finishes the sequence. What was summed to accept a prefix is what is
- * drawn from behind it: there is no fifth stage.
+ * 4. Block: tiles of [p Phat - Q]+ for the prefixes that can be accepted by it. Token by token: the residuals of
+ * verify.cu. The warp that brings the last tile draws, and finishes the sequence. What was summed to accept a prefix is
+ * what is drawn from behind it: there is no fifth stage.
  *
- * Whoever ends a stage of a sequence goes on at once as long as nothing is to be summed. Sums have an order of their own,
- * bins are integers: grid and schedule change no bit.
+ * Whoever ends a stage of a sequence goes on at once as long as nothing is to be summed. Sums have an order of their
+ * own, bins are integers: grid and schedule change no bit.
  */
 #include <cooperative_groups.h>
 
@@ -68,8 +69,14 @@ __device__ __forceinline__ Mask positions_where(int limit, Ask ask) {
 
 /* ---- Block verification ---- */
 
+/* For a whole warp. */
 __device__ __forceinline__ BlockResidual block_residual_at(const VerifyParameters& a, const Sequence& s, int i) {
-  return block_residual(load_workspace(carried(a, s, i)), load_workspace(a.workspace.left + place(a, s, i)));
+  double of_prefix = 0, left = 0;
+  if (lane_id() == 0) {
+    of_prefix = load_workspace(carried(a, s, i));
+    left = load_workspace(a.workspace.left + place(a, s, i));
+  }
+  return block_residual(broadcast(of_prefix), broadcast(left));
 }
 
 /* Of all tiles, in units of P's exponentials; below 0 minus the status of the draft row. */
@@ -97,9 +104,9 @@ enum Source {
 };
 
 /*
- * The accepted length, and where the token behind it comes from. d.stop is the length that is certain: all of the draft,
- * or the longest prefix that carries 1; mask has the longer ones that still may be accepted, and d.stop where the residual
- * behind it was summed with them.
+ * The accepted length, and where the token behind it comes from. d.stop is the length that is certain: all of the
+ * draft, or the longest prefix that carries 1; mask has the longer ones that still may be accepted, and d.stop where
+ * the residual behind it was summed with them.
  */
 __device__ __forceinline__ Source choose_length(const VerifyParameters& a, const Sequence& s, const Decision& d,
                                                 Mask mask, Outcome* out) {
@@ -132,8 +139,8 @@ __device__ __forceinline__ Source choose_length(const VerifyParameters& a, const
 }
 
 /*
- * What every prefix carries, from the moments of the positions before d.stop; then the length that is certain, and what is
- * to be summed. Where one of those positions is bad, or none carries 0, d.status says what the sequence comes to.
+ * What every prefix carries, from the moments of the positions before d.stop; then the length that is certain, and what
+ * is to be summed. Where one of those positions is bad, or none carries 0, d.status says what the sequence comes to.
  */
 __device__ __forceinline__ Mask carry_all(const VerifyParameters& a, const Sequence& s, Decision* d) {
   int reached = d->stop;
@@ -375,9 +382,8 @@ __device__ __forceinline__ void proceed(const VerifyParameters& a, const Sequenc
     const bool all = block ? out.stop == s.length : d.rejected == 0;
     out.drawn = draw(a, s, out.stop, source, all ? COOLSD_BONUS : COOLSD_RESAMPLE, buffers);
   }
-  write_outputs<true>(a, s, out, [&](int i) {
-    return block ? factor<true>(a, s, i) > 1 : needs_residual<true>(a, s, d, i);
-  });
+  write_outputs<true>(a, s, out,
+                      [&](int i) { return block ? factor<true>(a, s, i) > 1 : needs_residual<true>(a, s, d, i); });
 }
 
 /*
@@ -452,10 +458,10 @@ __global__ void __launch_bounds__(32 * kMostWarps, 3) verify_staged(const __grid
     const int64_t pairs = static_cast<int64_t>(a.batch) * a.draft_length * a.tiles;
     const int64_t items = stage == kRows ? row_tiles(a) : pairs;
     for (int64_t item = warp; item < items; item += warps) {
-      Sequence s;
+      Sequence s{};
       Mask mask = 0;
-      const bool complete = stage == kRows ? reduce<true>(a, item, buffers.target, &s)
-                                           : sum(a, item, stage, buffers, bins, &s, &mask);
+      const bool complete =
+          stage == kRows ? reduce<true>(a, item, buffers.target, &s) : sum(a, item, stage, buffers, bins, &s, &mask);
       if (complete) proceed(a, s, stage, mask, buffers);
     }
   }

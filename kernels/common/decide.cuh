@@ -45,8 +45,7 @@ __device__ __forceinline__ bool accepts(const VerifyParameters& a, const Sequenc
   const Law q = law_of(s.draft, draft_normaliser(a, s.b, i));
   const double u = uniform_at(a, s, i, COOLSD_ACCEPT);
   const bool lantern = !kStaged && a.lantern.neighbours != nullptr;
-  const double target =
-      lantern ? pooled_probability(a, p, row, token).probability : probability(p, row, token);
+  const double target = lantern ? pooled_probability(a, p, row, token).probability : probability(p, row, token);
   const double draft = probability(q, draft_view(a, s, i), token);
   const double relaxed = lantern ? 1 : static_cast<double>(omega);
   return accept(target, draft, relaxed, static_cast<double>(a.affine), u);
@@ -124,11 +123,11 @@ __device__ __forceinline__ void write_outputs(const VerifyParameters& a, const S
     const int token = i + 1 == emitted ? drawn : drafted ? draft_token(a, s, i) : -1;
     store_global(a.tokens + out + i, token);
     if (a.log_prob != nullptr) {
-      store_global(
-          a.log_prob + out + i,
-          i < emitted ? log(probability(law_of(s.target, load_normaliser(a.workspace.normalisers + target_row(a, b, i))),
-                                        target_view(a, s, i), token))
-                      : 0.0);
+      store_global(a.log_prob + out + i,
+                   i < emitted ? log(probability(
+                                     law_of(s.target, load_normaliser(a.workspace.normalisers + target_row(a, b, i))),
+                                     target_view(a, s, i), token))
+                               : 0.0);
     }
     if (a.factors != nullptr && i < length) {
       store_global(a.factors + static_cast<int64_t>(b) * length + i, drafted ? factor<kStaged>(a, s, i) : 0.0f);

@@ -10,12 +10,10 @@
  *   load_shared(p), store_shared(p, v)    p points into __shared__ memory
  *   load_shared(a, i), store_shared(a, i, v)  element of a __shared__ array of known length; prefer it: the executor
  *                                         then sees an index past the end even where another variable follows
- *   load_input(packed, p)                 the same from global memory, or where p is below packed's size from this array
- *                                         in the kernel's parameters, whose offset it is
- *   dynamic_shared<T>()                   start of the dynamic shared memory, aligned to 16
- *   load_relaxed(p)                       atomic read, for polling; a __threadfence must follow before what it
- *                                         announces is read
- *   load_acquire(p)                       the same with that fence
+ *   load_input(packed, p)                 the same from global memory, or where p is below packed's size from this
+ * array in the kernel's parameters, whose offset it is dynamic_shared<T>()                   start of the dynamic
+ * shared memory, aligned to 16 load_relaxed(p)                       atomic read, for polling; a __threadfence must
+ * follow before what it announces is read load_acquire(p)                       the same with that fence
  *   store_release(p, v), add_release(p, v)  atomic store, add (returns the old value) after a __threadfence: with a
  *                                         __syncthreads before it, it announces all that the block wrote
  */

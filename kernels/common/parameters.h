@@ -112,13 +112,13 @@ struct Workspace {
   unsigned long long* masses; /* [rows, 256] */
   Selection* selections;      /* [rows] */
   /* Of verify_staged; bins are 0 between launches too. */
-  FixedBin* bins;              /* [B, L, kFixedBins] */
-  float* entropies;            /* [B (L + 1), tiles] sum of e log2(e) of a tile's exponentials e */
-  float* factors;              /* [B, L] omega where it is not given */
-  double* carried;             /* [B, L + 1] p_i of block verification */
-  double* left;                /* [B, L] what Phat has of [P - Q]+ */
-  float* accepted;             /* [B, L, tiles] sums of [P - draft Q]+, see block_residual() */
-  unsigned long long* wanted;  /* [3, B] bit i: what the stage sums at position i */
+  FixedBin* bins;             /* [B, L, kFixedBins] */
+  float* entropies;           /* [B (L + 1), tiles] sum of e log2(e) of a tile's exponentials e */
+  float* factors;             /* [B, L] omega where it is not given */
+  double* carried;            /* [B, L + 1] p_i of block verification */
+  double* left;               /* [B, L] what Phat has of [P - Q]+ */
+  float* accepted;            /* [B, L, tiles] sums of [P - draft Q]+, see block_residual() */
+  unsigned long long* wanted; /* [3, B] bit i: what the stage sums at position i */
 };
 
 struct VerifyParameters {

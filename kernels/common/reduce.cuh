@@ -140,8 +140,8 @@ __device__ __forceinline__ coolsd_normaliser combine_row(const VerifyParameters&
 }
 
 /*
- * omega = 1 + (given - 1) H(P) / log(tokens of the window), after a target row that has this normaliser; by the warp that
- * combined it.
+ * omega = 1 + (given - 1) H(P) / log(tokens of the window), after a target row that has this normaliser; by the warp
+ * that combined it.
  */
 __device__ __forceinline__ void find_entropy(const VerifyParameters& a, const Sequence& s, int i,
                                              const coolsd_normaliser& n) {
@@ -172,8 +172,8 @@ __device__ __forceinline__ int64_t row_tiles(const VerifyParameters& a) {
 }
 
 /*
- * Phase 1: one tile of row_tiles(), and what it completes. True for the warp that brings the last one of a sequence, which
- * then is *s; of a sequence whose inputs are refused there is one.
+ * Phase 1: one tile of row_tiles(), and what it completes. True for the warp that brings the last one of a sequence,
+ * which then is *s; of a sequence whose inputs are refused there is one.
  */
 template <bool kStaged>
 __device__ __forceinline__ bool reduce(const VerifyParameters& a, int64_t item, float* buffer, Sequence* s) {

@@ -100,8 +100,8 @@ COOLSD_HD T law_of_position(T p, T token_taken, T residual_sum, T drift_sum) {
  */
 
 /*
- * What sums in f32 may be wrong by. Less than this cannot be told from nothing, and has to count as nothing: what is drawn
- * from behind a prefix that carries 1 less a rounding error would be a law of rounding errors.
+ * What sums in f32 may be wrong by. Less than this cannot be told from nothing, and has to count as nothing: what is
+ * drawn from behind a prefix that carries 1 less a rounding error would be a law of rounding errors.
  */
 constexpr double kBlockRounding = 1e-6;
 

@@ -186,9 +186,9 @@ coolsd_status CudaVerifier::synchronize(void* stream) {
 }
 
 /*
- * Kernels that touch host memory take the whole process's context down with them: it is refused before. Asking CUDA costs
- * up to a microsecond an address, so the answers are kept; memory that is freed and comes again as another kind under the
- * same address is not noticed.
+ * Kernels that touch host memory take the whole process's context down with them: it is refused before. Asking CUDA
+ * costs up to a microsecond an address, so the answers are kept; memory that is freed and comes again as another kind
+ * under the same address is not noticed.
  */
 coolsd_status CudaVerifier::check_memory(const char* name, const void* memory, size_t alignment) {
   if (memory == nullptr) return COOLSD_OK;
@@ -245,9 +245,10 @@ coolsd_status CudaVerifier::pack(VerifyParameters& p, void* stream) {
   bool captured = false;
   if (const char* error = device_->captured(stream, &captured); error != nullptr) return device_failed("stream", error);
   if (captured) {
-    return fail(COOLSD_INVALID_ARGUMENT,
-                "args.inputs_on_host is 1 in a stream that a graph captures: every replay would have this call's seeds; "
-                "give inputs that the device reads");
+    return fail(
+        COOLSD_INVALID_ARGUMENT,
+        "args.inputs_on_host is 1 in a stream that a graph captures: every replay would have this call's seeds; "
+        "give inputs that the device reads");
   }
   Packing packing;
   for_inputs(p, [&](const char*, auto* pointer, size_t count) {

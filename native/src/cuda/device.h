@@ -35,7 +35,8 @@ class Device {
   /* Host memory that kernels use in place. */
   virtual const char* register_host(void* memory, size_t bytes) = 0;
   virtual const char* unregister_host(void* memory) = 0;
-  /* Whether kernels can use memory at this address; if not, words that say what it is. Allowed while a stream is captured. */
+  /* Whether kernels can use memory at this address; if not, words that say what it is. Allowed while a stream is
+   * captured. */
   virtual const char* usable(const void* memory) {
     static_cast<void>(memory);
     return nullptr;

@@ -1,4 +1,5 @@
-/* The host side of the CUDA backend on a device that says what it is asked to: what is refused, and how inputs travel. */
+/* The host side of the CUDA backend on a device that says what it is asked to: what is refused, and how inputs travel.
+ */
 #include <gtest/gtest.h>
 
 #include <map>
@@ -15,11 +16,11 @@ namespace {
 /* What the test says of the device, and what the device was asked. */
 struct Story {
   Device::Size size{4, 2};
-  const char* allocation = nullptr;      /* why it fails */
-  const char* launching = nullptr;       /* likewise */
-  bool captured = false;                 /* whether a graph captures every stream */
-  std::map<const void*, bool> pageable;  /* addresses of host memory */
-  int asked = 0, uploads = 0;            /* about addresses; in a stream */
+  const char* allocation = nullptr;     /* why it fails */
+  const char* launching = nullptr;      /* likewise */
+  bool captured = false;                /* whether a graph captures every stream */
+  std::map<const void*, bool> pageable; /* addresses of host memory */
+  int asked = 0, uploads = 0;           /* about addresses; in a stream */
 };
 
 class ToldDevice : public SimtDevice {

@@ -223,7 +223,8 @@ struct Case {
     o.ratio.assign(n * (l + 1), -7);
     o.log_prob.assign(n * (l + 1), -7);
     o.factors.assign(n * l, -7);
-    const std::vector<int64_t> of_p = offsets(p, 0), of_pu = offsets(pu, 0), of_q = offsets(q, 0), of_qu = offsets(qu, 0);
+    const std::vector<int64_t> of_p = offsets(p, 0), of_pu = offsets(pu, 0), of_q = offsets(q, 0),
+                               of_qu = offsets(qu, 0);
     coolsd_verify_args a{sizeof a, batch};
     a.target = p.view();
     if (guided) a.target_uncond = pu.view();
@@ -332,8 +333,8 @@ bool at_a_boundary(unsigned seed, const Case::Shape& shape, const Way& way) {
 }
 
 /*
- * Cases of all kinds, verified in ways that make_way(random, way) gives; the number that differ from the CPU's otherwise
- * than by rounding at a boundary.
+ * Cases of all kinds, verified in ways that make_way(random, way) gives; the number that differ from the CPU's
+ * otherwise than by rounding at a boundary.
  */
 template <typename MakeWay>
 int compare(unsigned from, unsigned to, int longest_vocab, bool cuts, MakeWay make_way) {
@@ -446,7 +447,9 @@ TEST(Kernels, DecideAsTheCpuDoesInLargeVocabularies) {
 TEST(Kernels, NeitherGridNorScheduleChangesABit) {
   const auto bytes = [](const Outcome& o) {
     std::string all;
-    const auto add = [&](const auto& v) { all.append(reinterpret_cast<const char*>(v.data()), v.size() * sizeof v[0]); };
+    const auto add = [&](const auto& v) {
+      all.append(reinterpret_cast<const char*>(v.data()), v.size() * sizeof v[0]);
+    };
     add(o.tokens), add(o.status), add(o.accepted), add(o.drift), add(o.ratio), add(o.log_prob), add(o.factors);
     return all;
   };
@@ -535,6 +538,88 @@ TEST(Kernels, GiveTheCpusStatus) {
   }
 }
 
+/* The same with every rule, and with inputs of the call's own that are wrong. */
+TEST(Kernels, GiveTheCpusStatusWithEveryRule) {
+  int seen[9] = {};
+  for (unsigned seed = 0; seed < 900; ++seed) {
+    Case c(seed, {40 + static_cast<int>(seed % 5) * 300, 3, 2, static_cast<int>(seed % 3), 1, seed % 4 == 0});
+    Way way;
+    way.rule = seed % 3 == 0 ? COOLSD_RULE_RELAXED : COOLSD_RULE_BLOCK;
+    way.factors = c.below(3);
+    way.budget = way.factors == COOLSD_FACTORS_BUDGET ? 0.1f : 0;
+    way.own_factors = way.own_samplings = true;
+    way.normalisers = c.below(2) == 0;
+    way.reports = c.below(2) == 0;
+    way.inputs_on_host = c.below(2) == 0;
+    const int i = c.below(4), v = c.below(c.vocab);
+    for (int spoils = 1 + c.below(2); spoils > 0; --spoils) {
+      switch (c.below(8)) {
+        case 0:
+          c.p.set(0, i, v, c.below(2) == 0 ? kInf : std::nanf(""));
+          break;
+        case 1:
+          for (int t = 0; t < c.vocab; ++t) c.p.set(0, i, t, -kInf);
+          break;
+        case 2:
+        case 3:
+          if (i < 3) c.q.set(0, i, c.below(c.vocab), c.below(2) == 0 ? kInf : std::nanf(""));
+          break;
+        case 4:
+          c.tokens[static_cast<size_t>(c.below(3))] = c.below(2) == 0 ? -1 : c.vocab;
+          break;
+        case 5:
+          c.own_omega[static_cast<size_t>(c.below(3))] = c.below(2) == 0 ? -1 : std::nanf("");
+          break;
+        case 6:
+          (c.below(2) == 0 ? c.targets : c.drafts)[0].top_p = 0;
+          break;
+        default:
+          c.lengths[0] = c.below(2) == 0 ? -1 : 4;
+      }
+    }
+    setting = {3, 2, seed};
+    const Outcome cpu = c.run(COOLSD_CPU, way), cuda = c.run(COOLSD_CUDA, way);
+    EXPECT_EQ(cuda.status, cpu.status) << "seed " << seed;
+    EXPECT_EQ(cuda.tokens, cpu.tokens) << "seed " << seed;
+    EXPECT_EQ(cuda.accepted, cpu.accepted) << "seed " << seed;
+    ++seen[cpu.status[0]];
+  }
+  for (const int status :
+       {COOLSD_ROW_OK, COOLSD_ROW_NAN, COOLSD_ROW_INFINITE, COOLSD_ROW_EMPTY, COOLSD_ROW_TOKEN_OUT_OF_RANGE,
+        COOLSD_ROW_DRAFT_LENGTH, COOLSD_ROW_SAMPLING, COOLSD_ROW_FACTOR}) {
+    EXPECT_GT(seen[status], 5) << status;
+  }
+}
+
+/* Both laws the same, and a draft that neither has: nothing is left to draw from but P, or Phat. */
+TEST(Kernels, DrawBehindABlockThatLeavesNothing) {
+  for (unsigned seed = 0; seed < 60; ++seed) {
+    Case c(seed, {300, 3, 2, 0, 0, false});
+    c.guided = c.guided_draft = false;
+    c.target = c.draft = {sizeof c.target, 1, 1, 0, 1, 0, 0};
+    for (int b = 0; b < 2; ++b) {
+      for (int i = 0; i < 3; ++i) {
+        for (int t = 0; t < 300; ++t) {
+          const float x = t == 7 ? -kInf : static_cast<float>((t * 37 + i * 11) % 50) * 0.1f;
+          c.p.set(b, i, t, x);
+          /* Within what omega = 3 allows, or P itself. */
+          c.q.set(b, i, t, seed % 2 == 0 ? x : x + static_cast<float>(t % 5) * 0.1f);
+        }
+        c.tokens[static_cast<size_t>(b * 3 + i)] = 7;
+      }
+    }
+    c.omega = {seed % 3 == 0 ? 1.0f : 3.0f, 3, 3};
+    Way way;
+    way.rule = COOLSD_RULE_BLOCK;
+    way.reports = true;
+    setting = {3, 2, seed};
+    const Outcome cpu = c.run(COOLSD_CPU, way), cuda = c.run(COOLSD_CUDA, way);
+    EXPECT_EQ(cuda.status, cpu.status) << seed;
+    EXPECT_EQ(cuda.accepted, cpu.accepted) << seed;
+    EXPECT_EQ(cuda.tokens, cpu.tokens) << seed;
+  }
+}
+
 /* A draft length out of range cannot be refused on the host. */
 TEST(Kernels, RefuseDraftLengths) {
   for (const int length : {-1, 4, 1 << 30}) {
@@ -590,6 +675,49 @@ TEST(Kernels, ReadWhatTheyMustAndStoreNothingOfSizeV) {
   }
 }
 
+/*
+ * A block reads every target row once, both rows of a position with a factor above 1 once more, and both rows behind
+ * every prefix that its uniform lets pass but that does not carry 1; where the factor is at most 1 also those behind
+ * the longest that does. It has one launch, and a grid barrier for each of the two kinds that there are.
+ */
+TEST(Kernels, ReadWhatABlockMust) {
+  for (int dtype = 0; dtype < 3; ++dtype) {
+    for (const int kind : {0, 1, 2}) { /* lossless, relaxed, budgets */
+      Case c(static_cast<unsigned>(dtype), {16384, 5, 1, dtype, 1, false});
+      c.lengths = {5};
+      c.guided = c.guided_draft = false;
+      c.target = c.draft = {sizeof c.target, 1, 1, 0, 1, 0, 0};
+      c.omega.assign(5, kind == 0 ? 1.0f : 1.5f);
+      Way way;
+      way.normalisers = true;
+      way.rule = COOLSD_RULE_BLOCK;
+      way.factors = kind == 2 ? COOLSD_FACTORS_BUDGET : COOLSD_FACTORS_GIVEN;
+      way.budget = kind == 2 ? 0.05f : 0;
+      setting = {6, 4, 1};
+      SimtDevice::log.clear();
+      c.run(COOLSD_CUDA, way);
+      EXPECT_EQ(SimtDevice::log.size(), 6u); /* five of them draw the draft */
+      const Counters& last = SimtDevice::log.back();
+      EXPECT_EQ(last.grid_barriers, static_cast<uint64_t>(kind + 1));
+      const double row = 16384.0 * static_cast<double>(c.p.size());
+      const double draft = static_cast<double>(last.buffers.at("draft").loaded) / row;
+      const double target = static_cast<double>(last.buffers.at("target").loaded) / row;
+      const double all = static_cast<double>(last.global.loaded) / row;
+      /* Draft rows are read by passes only, and each pass reads one target row too. */
+      const double passes = std::floor(draft + 0.1);
+      EXPECT_NEAR(target, 6 + passes, 0.2) << kind;
+      EXPECT_GE(passes, kind);
+      EXPECT_LE(passes, kind == 0 ? 5 : kind * 5 + 5);
+      EXPECT_LE(all, 1.06 * (6 + 2 * passes)) << kind;
+      std::printf("block, dtype %d, %s: %.3f target rows, %.3f draft rows, %.4f times the bytes of both\n", dtype,
+                  kind == 0   ? "lossless"
+                  : kind == 1 ? "relaxed"
+                              : "budgets",
+                  target, draft, all / (6 + 2 * passes));
+    }
+  }
+}
+
 TEST(Kernels, TakeTwoLaunchesWithTopK) {
   Case c(5, {16384, 5, 1, 0, 0, false});
   c.lengths = {5};
@@ -605,8 +733,11 @@ TEST(Kernels, LeaveTheWorkspaceReady) {
     Case large(seed, {700, 3, 4, 0, 0, cuts});
     large.seeds.assign(4, 1);
     setting = {2, 2, seed};
-    const coolsd_verifier_spec spec{sizeof spec,  COOLSD_CUDA, 700,     3, large.omega.data(),
-                                    large.target, large.draft, nullptr, 0};
+    coolsd_verifier_spec spec{sizeof spec,  COOLSD_CUDA, 700,     3, large.omega.data(),
+                              large.target, large.draft, nullptr, 0};
+    spec.rule = seed % 3 == 0 ? COOLSD_RULE_RELAXED : COOLSD_RULE_BLOCK;
+    spec.factors = static_cast<int>(seed / 10);
+    spec.drift_budget = spec.factors == COOLSD_FACTORS_BUDGET ? 0.1f : 0;
     coolsd_verifier* verifier = nullptr;
     ASSERT_EQ(coolsd_verifier_create(&spec, &verifier), COOLSD_OK);
     std::vector<int32_t> tokens(16), again(4), accepted(4), status(4);

@@ -64,7 +64,8 @@ void add_rows(Executor& executor, const char* name, const coolsd_logits& l, cons
 
 template <typename T>
 void add(Executor& executor, const char* name, T* memory, int64_t count, Access access) {
-  if (reinterpret_cast<uintptr_t>(memory) >= kPackedBytes && count > 0) executor.buffer(name, memory, static_cast<size_t>(count) * sizeof(T), access);
+  if (reinterpret_cast<uintptr_t>(memory) >= kPackedBytes && count > 0)
+    executor.buffer(name, memory, static_cast<size_t>(count) * sizeof(T), access);
 }
 
 }  // namespace

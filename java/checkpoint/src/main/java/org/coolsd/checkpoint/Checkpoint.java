@@ -1,93 +1,172 @@
 package org.coolsd.checkpoint;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 
-/** Reads the tensors of a checkpoint, whatever its format; docs/models.md says what is read and what is refused. */
+/** Reads the tensors of a checkpoint, whatever its format. docs/models.md says what is read and what is refused. */
 public final class Checkpoint {
-    private static final String[] WRAPPERS = {"model", "module", "state_dict"};
+    /** A duplicate key of the index would choose between two shards in silence. */
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .build();
 
-    /** Bytes that tell a format. */
-    private static final int START = 64;
+    private static final int START = 256;
+    private static final long LONGEST_INDEX = 100_000_000;
+
+    private enum Format {
+        TORCH,
+        SAFETENSORS,
+        INDEX
+    }
 
     private Checkpoint() {}
 
     /**
-     * The named tensors of {@code file}: safetensors, the index of a sharded checkpoint (*.index.json), or a torch archive, of
-     * which that entry of {@code model}, {@code module} and {@code state_dict} is taken that holds tensors, or else the
-     * whole. The format is told by content, not by name. Bytes are read when they are asked for.
+     * The named tensors of {@code file}: safetensors, a torch archive, whose {@code model}, {@code module} or {@code
+     * state_dict} entry is taken where it has one with tensors, or the index of either in shards (*.index.json), which alone
+     * decides which tensors there are and which shard each is taken from. The format is told by content, not by name.
      *
      * @return tensors by name
      * @throws CheckpointException in one line: no such file, damaged, or not a checkpoint
      */
     public static Map<String, TensorData> read(Path file) throws IOException {
-        String start = start(file);
-        if (start.startsWith("PK")) {
-            return tensors(file, TorchArchive.read(file));
-        }
-        if (start.startsWith("{") && file.toString().endsWith(".json")) {
-            return ShardIndex.read(file);
-        }
-        requireCheckpoint(file, start);
-        return Safetensors.read(file).tensors();
+        return switch (format(file)) {
+            case TORCH -> TorchPickle.read(file);
+            case SAFETENSORS -> Safetensors.read(file).tensors();
+            case INDEX -> shards(file);
+        };
     }
 
-    private static String start(Path file) throws IOException {
+    private static Format format(Path file) throws IOException {
+        if (Files.isDirectory(file)) {
+            throw new CheckpointException(file, "a folder; name the file in it, or its *.index.json");
+        }
+        byte[] start;
         try (InputStream in = Files.newInputStream(file)) {
-            return new String(in.readNBytes(START), StandardCharsets.ISO_8859_1);
+            start = in.readNBytes(START);
         } catch (NoSuchFileException e) {
             throw new CheckpointException(file, "no such file", e);
         }
-    }
-
-    /** What people have in place of a checkpoint, by its first bytes. */
-    private static void requireCheckpoint(Path file, String start) throws CheckpointException {
-        String text = start.stripLeading().toLowerCase(Locale.ROOT);
+        if (start.length == 0) {
+            throw new CheckpointException(file, "empty; download it again");
+        }
+        if (start.length >= 2 && start[0] == 'P' && start[1] == 'K') {
+            return Format.TORCH;
+        }
+        if (start.length > 8 && start[8] == '{') {
+            long header = ByteBuffer.wrap(start).order(ByteOrder.LITTLE_ENDIAN).getLong();
+            if (header >= 0 && header <= Files.size(file)) {
+                return Format.SAFETENSORS;
+            }
+        }
+        String text = new String(start, StandardCharsets.UTF_8)
+                .replace("\ufeff", "")
+                .strip()
+                .toLowerCase(Locale.ROOT);
         if (text.startsWith("version https://git-lfs")) {
-            throw new CheckpointException(
-                    file, "a pointer of Git LFS, not the weights themselves; fetch them with: git lfs pull");
+            throw new CheckpointException(file, "a Git LFS pointer, not the weights; run 'git lfs pull' in its folder");
         }
-        if (text.startsWith("<!doctype html") || text.startsWith("<html")) {
-            throw new CheckpointException(file, "a web page, not a checkpoint; download the file itself");
-        }
-        if (start.startsWith("\u0080\u0002\u008a\nl\u00fc\u009cF\u00f9 j")) {
+        if (text.startsWith("<")) {
             throw new CheckpointException(
-                    file, "written by torch before version 1.6; load it with torch and save it again");
+                    file, "a web page, not weights; download the file itself, signed in if its site asks for it");
+        }
+        if (text.startsWith("{")) {
+            return Format.INDEX;
+        }
+        if (start[0] == (byte) 0x80) {
+            throw new CheckpointException(
+                    file, "a bare pickle, as torch.save wrote before 1.6; load it in torch and save it again");
+        }
+        if (text.startsWith("gguf")) {
+            throw new CheckpointException(file, "GGUF, which is not read; take the safetensors of the same model");
+        }
+        return Format.SAFETENSORS;
+    }
+
+    private static Map<String, TensorData> shards(Path index) throws IOException {
+        if (Files.size(index) > LONGEST_INDEX) {
+            throw new CheckpointException(index, "an index of more than " + LONGEST_INDEX + " bytes");
+        }
+        JsonNode map;
+        try (InputStream in = Files.newInputStream(index)) {
+            map = JSON.readTree(in).path("weight_map");
+        } catch (JsonProcessingException e) {
+            throw new CheckpointException(index, "damaged index: " + e.getOriginalMessage(), e);
+        }
+        if (!map.isObject() || map.isEmpty()) {
+            throw new CheckpointException(index, "JSON without weight_map, not the index of a checkpoint");
+        }
+        Map<String, Map<String, TensorData>> shards = new HashMap<>();
+        Map<String, TensorData> all = new LinkedHashMap<>();
+        for (Map.Entry<String, JsonNode> e : map.properties()) {
+            String name = e.getKey();
+            if (!e.getValue().isTextual()) {
+                throw new CheckpointException(index, "tensor '" + name + "' is said to be in " + e.getValue());
+            }
+            String file = e.getValue().textValue();
+            Map<String, TensorData> shard = shards.get(file);
+            if (shard == null) {
+                shard = shard(index, name, file);
+                shards.put(file, shard);
+            }
+            TensorData tensor = shard.get(name);
+            if (tensor == null) {
+                throw new CheckpointException(
+                        index, "tensor '" + name + "' is not in '" + file + "'; download both again");
+            }
+            all.put(name, tensor);
+        }
+        return all;
+    }
+
+    /** The tensors of a shard; {@code tensor} is one that the index takes from it. */
+    private static Map<String, TensorData> shard(Path index, String tensor, String name) throws IOException {
+        Path file;
+        try {
+            Path relative = Path.of(name);
+            boolean up = false;
+            for (Path part : relative) {
+                up |= part.toString().equals("..");
+            }
+            if (name.isEmpty() || relative.isAbsolute() || up || name.contains("\\")) {
+                throw outside(index, tensor, name);
+            }
+            file = index.resolveSibling(relative);
+        } catch (InvalidPathException e) {
+            throw outside(index, tensor, name);
+        }
+        if (!Files.exists(file)) {
+            throw new CheckpointException(
+                    index, "shard '" + name + "' with tensor '" + tensor + "' is missing; download it to this folder");
+        }
+        try {
+            return switch (format(file)) {
+                case TORCH -> TorchPickle.read(file);
+                case SAFETENSORS -> Safetensors.read(file).tensors();
+                case INDEX -> throw new CheckpointException(file, "JSON, not a shard");
+            };
+        } catch (CheckpointException e) {
+            throw new CheckpointException(index, "tensor '" + tensor + "' cannot be read from " + e.getMessage(), e);
         }
     }
 
-    private static Map<String, TensorData> tensors(Path file, Object root) throws IOException {
-        Map<String, TensorData> tensors = new LinkedHashMap<>();
-        collect(root, tensors);
-        if (tensors.isEmpty()) {
-            throw new CheckpointException(
-                    file, root instanceof Map<?, ?> ? "holds no tensors" : "holds no dictionary of tensors");
-        }
-        return tensors;
-    }
-
-    private static void collect(Object root, Map<String, TensorData> tensors) throws IOException {
-        if (!(root instanceof Map<?, ?> map)) {
-            return;
-        }
-        for (String wrapper : WRAPPERS) {
-            collect(map.get(wrapper), tensors);
-            if (!tensors.isEmpty()) {
-                return;
-            }
-        }
-        for (Map.Entry<?, ?> entry : map.entrySet()) {
-            if (entry.getKey() instanceof String name && entry.getValue() instanceof StoredTensor tensor) {
-                tensor.check(name);
-                tensors.put(name, tensor);
-            }
-        }
+    private static CheckpointException outside(Path index, String tensor, String shard) {
+        return new CheckpointException(
+                index, "shard '" + shard + "' of tensor '" + tensor + "' is not a file of the checkpoint's folder");
     }
 }

@@ -9,11 +9,17 @@ public final class CheckpointException extends IOException {
 
     /** {@code problem} with {@code file}. */
     public CheckpointException(Path file, String problem) {
-        super(file + ": " + problem);
+        super(file + ": " + line(problem));
     }
 
     /** {@code problem} with {@code file}, as another library reported it. */
     public CheckpointException(Path file, String problem, Throwable cause) {
-        super(file + ": " + problem, cause);
+        super(file + ": " + line(problem), cause);
+    }
+
+    /** One printable line of at most 500 characters: problems quote names that damaged files hold. */
+    private static String line(String problem) {
+        String printable = problem.replaceAll("[\\p{Cntrl}\\u2028\\u2029]+", "?");
+        return printable.length() <= 500 ? printable : printable.substring(0, 500) + "...";
     }
 }

@@ -1,11 +1,13 @@
 package org.coolsd.checkpoint;
 
-import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -13,18 +15,21 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 
 /**
  * The safetensors format: an 8-byte little-endian header length, a JSON header with type, shape and byte range of every
  * tensor, then the bytes.
  */
 public final class Safetensors {
-    private static final ObjectMapper JSON = new ObjectMapper().enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
+    /** Of two tensors of one name one would be taken in silence; what follows the header's object would be ignored. */
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+
     private static final long LONGEST_HEADER = 100_000_000;
     /** Bytes that are written at once. */
     private static final int CHUNK = 1 << 20;
@@ -63,56 +68,34 @@ public final class Safetensors {
                 throw new CheckpointException(
                         file, "not a safetensors file, or cut short: header of " + length + " bytes in " + size);
             }
-            byte[] header = new byte[(int) length];
-            exactly(file, channel, 8, (int) length).get(header);
-            JsonNode root = parse(file, header);
+            if (exactly(file, channel, 8, 1).get() != '{') {
+                throw new CheckpointException(file, "not a safetensors file: its header does not begin with '{'");
+            }
+            JsonNode root = parse(file, channel, length);
             Map<String, TensorData> tensors = new LinkedHashMap<>();
             Map<String, String> metadata = new LinkedHashMap<>();
-            for (Iterator<Map.Entry<String, JsonNode>> i = root.fields(); i.hasNext(); ) {
-                Map.Entry<String, JsonNode> entry = i.next();
-                if (entry.getKey().equals("__metadata__")) {
-                    entry.getValue()
-                            .fields()
-                            .forEachRemaining(
-                                    f -> metadata.put(f.getKey(), f.getValue().asText()));
+            List<Range> ranges = new ArrayList<>();
+            for (Map.Entry<String, JsonNode> entry : root.properties()) {
+                String name = entry.getKey();
+                if (name.equals("__metadata__")) {
+                    metadata(file, entry.getValue(), metadata);
                 } else {
-                    tensors.put(entry.getKey(), tensor(file, channel, 8 + length, entry.getKey(), entry.getValue()));
+                    tensors.put(name, tensor(file, 8 + length, size, name, entry.getValue(), ranges));
                 }
             }
-            requireWhole(file, tensors, 8 + length, size);
+            complete(file, ranges, size - 8 - length);
             return new Safetensors(tensors, metadata);
         }
     }
 
-    /** The bytes behind the header are those of the tensors, each of one only, as the format asks. */
-    private static void requireWhole(Path file, Map<String, TensorData> tensors, long start, long size)
-            throws CheckpointException {
-        List<Map.Entry<String, TensorData>> inOrder = new ArrayList<>(tensors.entrySet());
-        inOrder.sort(Comparator.comparingLong((Map.Entry<String, TensorData> e) -> ((InFile) e.getValue()).start())
-                .thenComparingLong(e -> e.getValue().byteSize()));
-        long at = start;
-        for (Map.Entry<String, TensorData> e : inOrder) {
-            long begin = ((InFile) e.getValue()).start();
-            if (begin != at) {
-                throw new CheckpointException(
-                        file,
-                        "tensor '" + e.getKey() + "' begins at byte " + begin + ", the one before it ends at " + at
-                                + "; the file is damaged");
-            }
-            at += e.getValue().byteSize();
-        }
-        if (at != size) {
-            throw new CheckpointException(
-                    file, "the last tensor ends at byte " + at + ", the file at " + size + "; the file is damaged");
-        }
-    }
-
-    private static JsonNode parse(Path file, byte[] header) throws IOException {
+    /** The header, read as it is parsed: a lie about its length costs no memory. */
+    private static JsonNode parse(Path file, FileChannel channel, long length) throws IOException {
         JsonNode root;
-        try {
-            root = JSON.readTree(header);
+        try (InputStream in = new Header(file, channel, length)) {
+            root = JSON.readTree(in);
         } catch (JsonProcessingException e) {
-            throw new CheckpointException(file, "the header is not JSON: " + e.getOriginalMessage(), e);
+            throw new CheckpointException(
+                    file, "its header of " + length + " bytes is damaged: " + e.getOriginalMessage(), e);
         }
         if (root == null || !root.isObject()) {
             throw new CheckpointException(file, "the header is not a JSON object");
@@ -120,78 +103,128 @@ public final class Safetensors {
         return root;
     }
 
-    private static TensorData tensor(Path file, FileChannel channel, long base, String name, JsonNode entry)
-            throws IOException {
+    /** The bytes of the header, which begin at byte 8. */
+    private static final class Header extends InputStream {
+        private final Path file;
+        private final FileChannel channel;
+        private final long end;
+        private long at = 8;
+
+        Header(Path file, FileChannel channel, long length) {
+            this.file = file;
+            this.channel = channel;
+            end = 8 + length;
+        }
+
+        @Override
+        public int read() throws IOException {
+            byte[] one = new byte[1];
+            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+        }
+
+        @Override
+        public int read(byte[] into, int offset, int length) throws IOException {
+            if (length == 0 || at == end) {
+                return length == 0 ? 0 : -1;
+            }
+            int n = (int) Math.min(length, end - at);
+            FileTensor.fill(file, channel, at, ByteBuffer.wrap(into, offset, n));
+            at += n;
+            return n;
+        }
+    }
+
+    private static void metadata(Path file, JsonNode from, Map<String, String> into) throws CheckpointException {
+        if (!from.isObject()) {
+            throw new CheckpointException(file, "__metadata__ is not an object");
+        }
+        for (Map.Entry<String, JsonNode> e : from.properties()) {
+            if (!e.getValue().isTextual()) {
+                throw new CheckpointException(file, "__metadata__ '" + e.getKey() + "' is not a string");
+            }
+            into.put(e.getKey(), e.getValue().textValue());
+        }
+    }
+
+    /** Which bytes behind the header are a tensor's. */
+    private record Range(String tensor, long begin, long end) {}
+
+    private static TensorData tensor(Path file, long base, long size, String name, JsonNode entry, List<Range> ranges)
+            throws CheckpointException {
         ElementType type = null;
         for (ElementType t : ElementType.values()) {
-            if (t.safetensors.equals(entry.path("dtype").asText())) {
+            if (t.safetensors.equals(entry.path("dtype").textValue())) {
                 type = t;
             }
         }
         if (type == null) {
-            throw new CheckpointException(file, "tensor '" + name + "' has dtype " + entry.path("dtype"));
+            throw new CheckpointException(
+                    file, "tensor '" + name + "' has dtype " + entry.path("dtype") + ", which is not read");
         }
         JsonNode dims = entry.path("shape");
         long[] shape = new long[dims.size()];
         for (int i = 0; i < shape.length; i++) {
-            shape[i] = whole(dims.get(i));
+            shape[i] = number(dims.path(i));
         }
-        long begin = whole(entry.path("data_offsets").path(0));
-        long end = whole(entry.path("data_offsets").path(1));
+        JsonNode offsets = entry.path("data_offsets");
+        long begin = number(offsets.path(0));
+        long end = number(offsets.path(1));
         long elements = type.elements(shape);
         if (!dims.isArray()
-                || entry.path("data_offsets").size() != 2
+                || offsets.size() != 2
                 || elements < 0
                 || begin < 0
+                || end < begin
                 || end - begin != elements * type.bytes()) {
             throw new CheckpointException(
-                    file, "tensor '" + name + "': shape " + dims + " and bytes " + begin + ".." + end + " disagree");
+                    file,
+                    "tensor '" + name + "': dtype " + type.safetensors + ", shape " + dims + " and data_offsets "
+                            + offsets + " disagree; download it again");
         }
-        if (end > channel.size() - base) {
+        if (end > size - base) {
             throw new CheckpointException(
                     file,
-                    "cut short: tensor '" + name + "' ends at byte " + (base + end) + ", the file at "
-                            + channel.size());
+                    "cut short: tensor '" + name + "' ends at byte " + end + " behind the header, the file at "
+                            + (size - base) + "; download it again");
         }
-        return new InFile(file, type, shape, base + begin);
+        ranges.add(new Range(name, begin, end));
+        return new FileTensor(file, type, shape, base + begin);
     }
 
-    /** A number that is written as a whole one and fits; -1 for anything else. */
-    private static long whole(JsonNode node) {
-        return node.isIntegralNumber() && node.canConvertToLong() ? node.asLong() : -1;
+    /** A number from 0 on, or -1 for anything else. */
+    private static long number(JsonNode node) {
+        return node.isIntegralNumber() && node.canConvertToLong() ? Math.max(-1, node.longValue()) : -1;
     }
 
-    /** A tensor whose bytes begin at byte {@code start} of {@code file}. */
-    private record InFile(Path file, ElementType type, long[] shape, long start) implements TensorData {
-        @Override
-        public long[] shape() {
-            return shape.clone();
-        }
-
-        @Override
-        public void read(long offset, ByteBuffer into) throws IOException {
-            Objects.checkFromIndexSize(offset, into.remaining(), byteSize());
-            try (FileChannel channel = FileChannel.open(file)) {
-                fill(file, channel, start + offset, into);
+    /** As the format demands, every byte behind the header is of one tensor. */
+    private static void complete(Path file, List<Range> ranges, long size) throws CheckpointException {
+        ranges.sort(Comparator.comparingLong(Range::begin).thenComparingLong(Range::end));
+        long at = 0;
+        String before = null;
+        for (Range range : ranges) {
+            if (range.begin() < at) {
+                throw new CheckpointException(
+                        file, "tensors '" + before + "' and '" + range.tensor() + "' overlap; download it again");
             }
+            if (range.begin() > at) {
+                throw new CheckpointException(
+                        file,
+                        "bytes " + at + " to " + range.begin() + " behind the header, before '" + range.tensor()
+                                + "', are no tensor's; download it again");
+            }
+            at = range.end();
+            before = range.tensor();
+        }
+        if (at < size) {
+            throw new CheckpointException(
+                    file, "the last " + (size - at) + " bytes are no tensor's; download it again");
         }
     }
 
     private static ByteBuffer exactly(Path file, FileChannel channel, long position, int n) throws IOException {
         ByteBuffer buffer = ByteBuffer.allocate(n).order(ByteOrder.LITTLE_ENDIAN);
-        fill(file, channel, position, buffer);
+        FileTensor.fill(file, channel, position, buffer);
         return buffer.flip();
-    }
-
-    private static void fill(Path file, FileChannel channel, long position, ByteBuffer buffer) throws IOException {
-        long at = position;
-        while (buffer.hasRemaining()) {
-            int n = channel.read(buffer, at);
-            if (n < 0) {
-                throw new CheckpointException(file, "cut short at byte " + at);
-            }
-            at += n;
-        }
     }
 
     /**

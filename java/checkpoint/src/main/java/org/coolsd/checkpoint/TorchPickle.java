@@ -1,262 +1,278 @@
 package org.coolsd.checkpoint;
 
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.HashMap;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import net.razorvine.pickle.IObjectConstructor;
-import net.razorvine.pickle.PickleException;
-import net.razorvine.pickle.Unpickler;
+import java.util.Objects;
 
 /**
- * The pickle of a torch archive, which runs nothing: tensors become views of their storages, containers become containers,
- * and an object of any other class becomes a {@link Placeholder} that holds its name. What could run code is refused by
- * name. Nothing is registered with the library, whose registry is the whole process's.
+ * Reader of {@code torch.save} archives (.pt, .bin, .ckpt): a zip with a pickle and one entry per storage. Of the pickle
+ * only tensors in dictionaries are taken; see {@link Pickle} for what the rest becomes. Storages stay in the file until a
+ * tensor of theirs is read.
  */
-final class TorchPickle extends Unpickler {
-    /** Modules whose functions run code or reach out of the process; a checkpoint that names one is no checkpoint. */
-    private static final Set<String> REFUSED = Set.of(
-            "os",
-            "posix",
-            "nt",
-            "sys",
-            "subprocess",
-            "commands",
-            "popen2",
-            "shutil",
-            "pty",
-            "socket",
-            "ssl",
-            "http",
-            "urllib",
-            "ftplib",
-            "webbrowser",
-            "ctypes",
-            "importlib",
-            "imp",
-            "runpy",
-            "pkgutil",
-            "code",
-            "codeop",
-            "pdb",
-            "bdb",
-            "timeit",
-            "cProfile",
-            "profile",
-            "trace",
-            "pickle",
-            "cPickle",
-            "_pickle",
-            "marshal",
-            "shelve",
-            "multiprocessing",
-            "threading",
-            "asyncio",
-            "signal",
-            "operator",
-            "functools",
-            "types",
-            "inspect",
-            "gc",
-            "io",
-            "tempfile",
-            "pathlib",
-            "pip",
-            "setuptools",
-            "builtins",
-            "__builtin__");
+final class TorchPickle {
+    /** Where training scripts put the weights, in the order in which LlamaGen looks for them. */
+    private static final String[] WRAPPERS = {"model", "module", "state_dict"};
 
-    /** What is harmless of the last two. */
-    private static final Set<String> PLAIN = Set.of(
-            "bool",
-            "int",
-            "long",
-            "float",
-            "complex",
-            "str",
-            "unicode",
-            "bytes",
-            "bytearray",
-            "list",
-            "tuple",
-            "dict",
-            "set",
-            "frozenset",
-            "slice",
-            "range",
-            "xrange",
-            "object");
+    private static final int DEEPEST_WRAPPER = 4;
+    private static final int LONGEST_PICKLE = 1 << 26;
+    private static final int MOST_DIMENSIONS = 64;
+    /** What a tensor may become by repeating its storage, unless the file is larger still. */
+    private static final long LARGEST_REPETITION = 1 << 26;
 
-    private static final Map<String, IObjectConstructor> KNOWN = new HashMap<>();
+    private final Path file;
+    private final ZipDirectory zip;
+    private final String root;
+    private final long fileSize;
 
-    static {
-        KNOWN.put("collections.OrderedDict", args -> new LinkedHashMap<>());
-        KNOWN.put("torch._utils._rebuild_tensor_v2", StoredTensor::rebuild);
-        KNOWN.put("torch._utils._rebuild_parameter", args -> args[0]);
-        for (ElementType type : ElementType.values()) {
-            KNOWN.put("torch." + type.storage, new StorageClass(type));
-        }
-    }
-
-    /** An object, or a class, of a kind that is not read; it does nothing. */
-    record Placeholder(String name) implements IObjectConstructor {
-        @Override
-        public Object construct(Object[] args) {
-            return this;
-        }
-    }
-
-    /** The class of a storage, which fixes its element type. */
-    private record StorageClass(ElementType type) implements IObjectConstructor {
-        @Override
-        public Object construct(Object[] args) {
-            throw new PickleException("a storage class is called");
-        }
-    }
-
-    private final TorchArchive archive;
-
-    private TorchPickle(TorchArchive archive) {
-        this.archive = archive;
+    private TorchPickle(Path file, ZipDirectory zip, String root, long fileSize) {
+        this.file = file;
+        this.zip = zip;
+        this.root = root;
+        this.fileSize = fileSize;
     }
 
     /**
-     * The object that {@code pickle} holds, with tensors as {@link StoredTensor}.
+     * The tensors of an archive by name: of its {@code model}, {@code module} or {@code state_dict}, or of itself.
      *
-     * @throws CheckpointException if it is damaged, or names what could run code
+     * @throws CheckpointException if the archive is damaged, names what can run code, or holds no tensors
      */
-    static Object read(TorchArchive archive, byte[] pickle) throws IOException {
+    static Map<String, TensorData> read(Path file) throws IOException {
+        try (FileChannel channel = FileChannel.open(file)) {
+            ZipDirectory zip = new ZipDirectory(file, channel);
+            ZipDirectory.Entry pickle = null;
+            for (ZipDirectory.Entry entry : zip.entries().values()) {
+                if (entry.name().matches("[^/]+/data\\.pkl")) {
+                    if (pickle != null) {
+                        throw new CheckpointException(
+                                file, "holds '" + pickle.name() + "' and '" + entry.name() + "', two checkpoints");
+                    }
+                    pickle = entry;
+                }
+            }
+            if (pickle == null) {
+                throw new CheckpointException(file, "a zip without data.pkl, not a torch checkpoint; unpack it");
+            }
+            String root = pickle.name().substring(0, pickle.name().length() - "data.pkl".length());
+            ZipDirectory.Entry order = zip.entries().get(root + "byteorder");
+            if (order != null
+                    && !StandardCharsets.US_ASCII
+                            .decode(zip.contents(order, 64))
+                            .toString()
+                            .strip()
+                            .equals("little")) {
+                throw new CheckpointException(
+                        file, "was saved on a big-endian machine; load it in torch and save it as safetensors");
+            }
+            TorchPickle archive = new TorchPickle(file, zip, root, channel.size());
+            try {
+                return archive.tensors(Pickle.read(zip.contents(pickle, LONGEST_PICKLE)));
+            } catch (Pickle.Refused e) {
+                throw new CheckpointException(file, e.getMessage(), e);
+            }
+        }
+    }
+
+    private Map<String, TensorData> tensors(Object value) throws IOException {
+        if (!(value instanceof Map<?, ?> map)) {
+            throw new CheckpointException(file, "holds no dictionary of tensors; save model.state_dict()");
+        }
+        Map<?, ?> weights = weights(map, 0);
+        if (weights == null) {
+            String keys = map.keySet().stream()
+                    .filter(String.class::isInstance)
+                    .limit(10)
+                    .map(Object::toString)
+                    .reduce((a, b) -> a + ", " + b)
+                    .orElse("none");
+            throw new CheckpointException(
+                    file, "holds no tensors by itself or under model, module or state_dict; its keys: " + keys);
+        }
+        Map<String, TensorData> tensors = new LinkedHashMap<>();
+        for (Map.Entry<?, ?> e : weights.entrySet()) {
+            if (e.getKey() instanceof String name && e.getValue() instanceof Pickle.Call call && isTensor(call)) {
+                tensors.put(name, tensor(name, call));
+            }
+        }
+        return tensors;
+    }
+
+    /** The dictionary with the weights: the first wrapper's that has any, else {@code map} if it has, else null. */
+    private static Map<?, ?> weights(Map<?, ?> map, int depth) {
+        if (depth < DEEPEST_WRAPPER) {
+            for (String wrapper : WRAPPERS) {
+                Map<?, ?> inner = map.get(wrapper) instanceof Map<?, ?> m ? weights(m, depth + 1) : null;
+                if (inner != null) {
+                    return inner;
+                }
+            }
+        }
+        boolean any = map.entrySet().stream()
+                .anyMatch(e -> e.getKey() instanceof String && e.getValue() instanceof Pickle.Call c && isTensor(c));
+        return any ? map : null;
+    }
+
+    /** Whether a call makes a tensor, of whatever kind. */
+    private static boolean isTensor(Pickle.Call call) {
+        return call.function.matches("torch\\._(utils|tensor)\\._rebuild_.*");
+    }
+
+    private TensorData tensor(String name, Pickle.Call call) throws IOException {
+        Object[] arguments = call.arguments.items;
+        Pickle.Call inner = call;
+        if (call.function.startsWith("torch._utils._rebuild_parameter")
+                && arguments.length > 0
+                && arguments[0] instanceof Pickle.Call data) {
+            inner = data;
+        } else if (call.function.equals("torch._tensor._rebuild_from_type_v2")
+                && arguments.length > 2
+                && arguments[0] instanceof Pickle.Global function
+                && arguments[2] instanceof Pickle.Tuple data) {
+            inner = new Pickle.Call(function.name(), data);
+        }
+        if (!inner.function.equals("torch._utils._rebuild_tensor_v2")) {
+            throw refused(name, "is made by " + inner.function + ", which is not read; save it as a plain tensor");
+        }
+        arguments = inner.arguments.items;
+        if (arguments.length < 4
+                || !(arguments[0] instanceof Pickle.Persistent storage)
+                || !(arguments[1] instanceof Long offset)
+                || !(arguments[2] instanceof Pickle.Tuple shape)
+                || !(arguments[3] instanceof Pickle.Tuple strides)
+                || shape.items.length != strides.items.length
+                || shape.items.length > MOST_DIMENSIONS) {
+            throw refused(name, "is not described by storage, offset, shape and strides; download the file again");
+        }
+        return tensor(name, storage, offset, longs(name, shape), longs(name, strides));
+    }
+
+    private TensorData tensor(String name, Pickle.Persistent storage, long offset, long[] shape, long[] strides)
+            throws IOException {
+        Object[] id = storage.id.items;
+        if (id.length < 5
+                || !"storage".equals(id[0])
+                || !(id[1] instanceof Pickle.Global storageClass)
+                || !(id[2] instanceof String key)
+                || !(id[4] instanceof Long count)) {
+            throw refused(name, "has a storage of an unknown kind; save it as a plain tensor");
+        }
+        ElementType type = null;
+        for (ElementType t : ElementType.values()) {
+            if (storageClass.name().equals("torch." + t.storage)) {
+                type = t;
+            }
+        }
+        if (type == null) {
+            throw refused(name, "has elements of " + storageClass.name() + ", which are not read; save it as float");
+        }
+        ZipDirectory.Entry entry = zip.entries().get(root + "data/" + key);
+        if (entry == null) {
+            throw refused(
+                    name, "has no storage: entry '" + root + "data/" + key + "' is missing; download the file again");
+        }
+        if (count < 0 || count > entry.size() / type.bytes()) {
+            throw refused(
+                    name,
+                    "has a storage that does not fit: entry '" + root + "data/" + key + "' should have " + count
+                            + " elements and has " + entry.size() + " bytes; download the file again");
+        }
+        long elements = type.elements(shape);
+        long last = elements == 0 ? -1 : last(offset, shape, strides);
+        if (elements < 0 || offset < 0 || last >= count) {
+            throw refused(
+                    name,
+                    "of shape " + text(shape) + " and strides " + text(strides) + " at " + offset
+                            + " reaches beyond its storage of " + count + " elements; download the file again");
+        }
+        long bytes = elements * type.bytes();
+        if (elements > count && bytes > Math.max(LARGEST_REPETITION, fileSize)) {
+            throw refused(
+                    name,
+                    "of shape " + text(shape) + " repeats " + count + " elements to " + bytes
+                            + " bytes, more than 64 MiB and more than the file has; save a clone of it");
+        }
+        // The innermost dimensions that lie in the storage row by row are copied at once.
+        int outer = shape.length;
+        long run = 1;
+        while (outer > 0 && elements > 0 && (shape[outer - 1] == 1 || strides[outer - 1] == run)) {
+            outer--;
+            run *= shape[outer];
+        }
+        long start = zip.start(entry);
+        return elements == 0 || outer == 0
+                ? new FileTensor(file, type, shape, start + (elements == 0 ? 0 : offset * type.bytes()))
+                : new StridedTensor(
+                        new MappedBytes(file, start, entry.size()), type, shape, strides, offset, outer, run);
+    }
+
+    /** The index of the last element in the storage, or Long.MAX_VALUE if it is larger still. */
+    private static long last(long offset, long[] shape, long[] strides) {
         try {
-            return new TorchPickle(archive).load(new ByteArrayInputStream(pickle));
-        } catch (PickleException e) {
-            if (e.getCause() instanceof CheckpointException cause) {
-                throw cause;
+            long last = offset;
+            for (int i = 0; i < shape.length; i++) {
+                last = Math.addExact(last, Math.multiplyExact(shape[i] - 1, strides[i]));
             }
-            throw new CheckpointException(archive.file(), "damaged pickle: " + e.getMessage(), e);
-        } catch (RuntimeException | IOException e) {
-            throw new CheckpointException(archive.file(), "damaged pickle: " + e, e);
+            return last;
+        } catch (ArithmeticException e) {
+            return Long.MAX_VALUE;
         }
     }
 
-    @Override
-    protected Object dispatch(short opcode) throws IOException {
-        switch (opcode) {
-            case 'c' -> {
-                String module = line();
-                return push(global(module, line()));
+    private long[] longs(String name, Pickle.Tuple tuple) throws CheckpointException {
+        long[] result = new long[tuple.items.length];
+        for (int i = 0; i < result.length; i++) {
+            if (!(tuple.items[i] instanceof Long n) || n < 0) {
+                throw refused(name, "has a size or stride that is not a number from 0 on; download the file again");
             }
-            case 0x93 -> {
-                Object name = stack.pop();
-                return push(global(String.valueOf(stack.pop()), String.valueOf(name)));
-            }
-            case 'b' -> {
-                // The attributes of an object: torch's own hold versions, those of placeholders are not wanted.
-                stack.pop();
-                return NO_RETURN_VALUE;
-            }
-            case 'a', 'e', 's', 'u', 0x90 -> {
-                return contents(opcode);
-            }
-            case 'i', 'o', 0x82, 0x83, 0x84 -> throw refused("opcode 0x" + Integer.toHexString(opcode));
-            case 'T', 'X', 'B', 0x8b -> requireLeft(4);
-            case 0x8d, 0x8e, 0x96 -> requireLeft(8);
-            default -> {
-                // Plain data.
-            }
+            result[i] = n;
         }
-        return super.dispatch(opcode);
+        return result;
     }
 
-    private Object push(Object value) {
-        stack.add(value);
-        return NO_RETURN_VALUE;
+    private CheckpointException refused(String name, String why) {
+        return new CheckpointException(file, "tensor '" + name + "' " + why);
     }
 
-    private IObjectConstructor global(String module, String name) {
-        String full = module + "." + name;
-        IObjectConstructor known = KNOWN.get(full);
-        if (known != null) {
-            return known;
-        }
-        int dot = module.indexOf('.');
-        boolean builtin = module.equals("builtins") || module.equals("__builtin__");
-        if (REFUSED.contains(dot < 0 ? module : module.substring(0, dot)) && !(builtin && PLAIN.contains(name))) {
-            throw refused("'" + full + "'");
-        }
-        return new Placeholder(full);
+    private static String text(long[] values) {
+        return Arrays.toString(values);
     }
 
-    /** What is put into a container; what is put into a placeholder is dropped. */
-    private Object contents(short opcode) throws IOException {
-        List<Object> items = new ArrayList<>();
-        boolean marked = opcode != 'a' && opcode != 's';
-        if (marked) {
-            items.addAll(stack.pop_all_since_marker());
-        } else {
-            for (int i = opcode == 'a' ? 1 : 2; i > 0; i--) {
-                items.add(0, stack.pop());
+    /**
+     * A tensor that lies in its storage in strides of elements.
+     *
+     * @param outer how many dimensions, from the outermost on, are walked by strides
+     * @param run how many elements the other dimensions have, one behind the other
+     */
+    private record StridedTensor(
+            MappedBytes storage, ElementType type, long[] shape, long[] strides, long first, int outer, long run)
+            implements TensorData {
+        @Override
+        public long[] shape() {
+            return shape.clone();
+        }
+
+        @Override
+        public void read(long offset, ByteBuffer into) throws IOException {
+            Objects.checkFromIndexSize(offset, into.remaining(), byteSize());
+            int size = type.bytes();
+            long at = offset;
+            while (into.hasRemaining()) {
+                long index = at / (run * size);
+                long within = at % (run * size);
+                long from = first;
+                for (int i = outer - 1; i >= 0; i--) {
+                    from += index % shape[i] * strides[i];
+                    index /= shape[i];
+                }
+                int n = (int) Math.min(into.remaining(), run * size - within);
+                storage.copy(from * size + within, n, into);
+                at += n;
             }
         }
-        if (stack.peek() instanceof Placeholder) {
-            return NO_RETURN_VALUE;
-        }
-        if (marked) {
-            stack.add_mark();
-        }
-        items.forEach(stack::add);
-        return super.dispatch(opcode);
-    }
-
-    /** A length that the rest of the pickle cannot hold is a lie, for which nothing is allocated. */
-    private void requireLeft(int bytes) throws IOException {
-        input.mark(bytes);
-        long length = 0;
-        for (int i = 0; i < bytes; i++) {
-            long next = input.read();
-            if (next < 0) {
-                throw new PickleException("it is cut short");
-            }
-            length |= next << (8 * i);
-        }
-        int left = input.available();
-        input.reset();
-        if (length < 0 || length > left) {
-            throw new PickleException(
-                    "a value of " + Long.toUnsignedString(length) + " bytes in a pickle of " + left + " more");
-        }
-    }
-
-    private PickleException refused(String what) {
-        CheckpointException e = new CheckpointException(
-                archive.file(), "the pickle asks for " + what + ", which could run code; no weights need it");
-        return new PickleException(e.getMessage(), e);
-    }
-
-    private String line() throws IOException {
-        StringBuilder text = new StringBuilder();
-        for (int c = input.read(); c != '\n' && c >= 0; c = input.read()) {
-            text.append((char) c);
-        }
-        return text.toString().trim();
-    }
-
-    @Override
-    protected Object persistentLoad(Object id) {
-        if (!(id instanceof Object[] parts)
-                || parts.length < 5
-                || !"storage".equals(parts[0])
-                || !(parts[1] instanceof IObjectConstructor kind)) {
-            throw new PickleException("a storage that is not described as torch describes one");
-        }
-        ElementType type = kind instanceof StorageClass known ? known.type() : null;
-        return new TorchArchive.Storage(
-                archive,
-                String.valueOf(parts[2]),
-                type,
-                kind instanceof Placeholder other ? other.name() : kind.toString());
     }
 }

@@ -2,185 +2,218 @@ package org.coolsd.checkpoint;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
+import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
-import java.util.zip.CRC32;
-import java.util.zip.ZipEntry;
-import java.util.zip.ZipOutputStream;
 
-/**
- * Writes torch archives as torch does, pickle opcode by pickle opcode at protocol 2. Values are strings, numbers, maps,
- * {@link Tensor}s, {@link Instance}s and {@link Call}s.
- */
+/** Writes what torch.save writes: a zip64 of stored entries, with a pickle of protocol 2. Storages may be sparse. */
 final class TorchFile {
-    /** A view of a storage of floats. */
-    record Tensor(String storage, long numel, long offset, long[] shape, long[] strides) {
-        static Tensor of(String storage, long... shape) {
-            long[] strides = new long[shape.length];
-            long n = 1;
-            for (int i = shape.length - 1; i >= 0; i--) {
-                strides[i] = n;
-                n *= shape[i];
+    /** A tensor of FloatStorage {@code key} of {@code count} elements. */
+    record Tensor(String key, long count, long offset, List<Long> shape, List<Long> strides) {}
+
+    /** A name. */
+    record Global(String module, String name) {}
+
+    /** A call of {@code function}, whose result is given {@code state} if that is not null. */
+    record Call(Global function, List<?> arguments, Object state) {}
+
+    private final Map<String, byte[]> heads = new LinkedHashMap<>();
+    private final Map<String, Long> sizes = new LinkedHashMap<>();
+    private final Map<String, byte[]> tails = new LinkedHashMap<>();
+
+    /** A contiguous tensor that fills its storage. */
+    static Tensor tensor(String key, long... shape) {
+        List<Long> dims = new ArrayList<>();
+        List<Long> strides = new ArrayList<>();
+        long count = 1;
+        for (int i = shape.length - 1; i >= 0; i--) {
+            dims.add(0, shape[i]);
+            strides.add(0, count);
+            count *= shape[i];
+        }
+        return new Tensor(key, count, 0, dims, strides);
+    }
+
+    static byte[] floats(float... values) {
+        ByteBuffer bytes = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
+        for (float v : values) {
+            bytes.putFloat(v);
+        }
+        return bytes.array();
+    }
+
+    TorchFile entry(String name, byte[] bytes) {
+        return sparse(name, bytes.length, bytes, new byte[0]);
+    }
+
+    TorchFile storage(String key, float... values) {
+        return entry("data/" + key, floats(values));
+    }
+
+    /** An entry of {@code size} bytes that begins with {@code head} and ends with {@code tail}; a hole between them. */
+    TorchFile sparse(String name, long size, byte[] head, byte[] tail) {
+        heads.put(name, head);
+        sizes.put(name, size);
+        tails.put(name, tail);
+        return this;
+    }
+
+    TorchFile pickle(Object value) throws IOException {
+        return entry("data.pkl", pickled(value));
+    }
+
+    Path write(Path file) throws IOException {
+        ByteArrayOutputStream directory = new ByteArrayOutputStream();
+        try (RandomAccessFile out = new RandomAccessFile(file.toFile(), "rw")) {
+            out.setLength(0);
+            for (String key : sizes.keySet()) {
+                byte[] name = ("x/" + key).getBytes(StandardCharsets.UTF_8);
+                long size = sizes.get(key);
+                long at = out.getFilePointer();
+                out.write(little(30, b -> b.putInt(0x04034b50)
+                        .putShort((short) 45)
+                        .putInt(0)
+                        .putInt(0)
+                        .putInt(0)
+                        .putInt(-1)
+                        .putInt(-1)
+                        .putShort((short) name.length)
+                        .putShort((short) 20)));
+                out.write(name);
+                out.write(little(20, b -> b.putShort((short) 1)
+                        .putShort((short) 16)
+                        .putLong(size)
+                        .putLong(size)));
+                long start = out.getFilePointer();
+                out.write(heads.get(key));
+                byte[] tail = tails.get(key);
+                out.setLength(Math.max(out.length(), start + size));
+                out.seek(start + size - tail.length);
+                out.write(tail);
+                directory.write(little(46, b -> b.putInt(0x02014b50)
+                        .putShort((short) 45)
+                        .putShort((short) 45)
+                        .putInt(0)
+                        .putInt(0)
+                        .putInt(0)
+                        .putInt(-1)
+                        .putInt(-1)
+                        .putShort((short) name.length)
+                        .putShort((short) 28)
+                        .putShort((short) 0)
+                        .putInt(0)
+                        .putInt(0)
+                        .putInt(-1)));
+                directory.write(name);
+                directory.write(little(28, b -> b.putShort((short) 1)
+                        .putShort((short) 24)
+                        .putLong(size)
+                        .putLong(size)
+                        .putLong(at)));
             }
-            return new Tensor(storage, n, 0, shape, strides);
+            long start = out.getFilePointer();
+            out.write(directory.toByteArray());
+            long end = out.getFilePointer();
+            out.write(little(56, b -> b.putInt(0x06064b50)
+                    .putLong(44)
+                    .putInt(0x2d002d)
+                    .putInt(0)
+                    .putInt(0)
+                    .putLong(sizes.size())
+                    .putLong(sizes.size())
+                    .putLong(end - start)
+                    .putLong(start)));
+            out.write(
+                    little(20, b -> b.putInt(0x07064b50).putInt(0).putLong(end).putInt(1)));
+            out.write(little(22, b -> b.putInt(0x06054b50)
+                    .putInt(0)
+                    .putShort((short) -1)
+                    .putShort((short) -1)
+                    .putInt(-1)
+                    .putInt(-1)));
         }
+        return file;
     }
 
-    /** An object with attributes: class() and then its state. */
-    record Instance(String module, String name, Map<String, Object> state) {}
-
-    /** module.name(argument). */
-    record Call(String module, String name, Object argument) {}
-
-    private final ByteArrayOutputStream pickle = new ByteArrayOutputStream();
-
-    /** Writes an archive; a storage of null bytes is not there. */
-    static void write(Path file, Object root, Map<String, float[]> storages) throws IOException {
-        Map<String, ByteBuffer> bytes = new LinkedHashMap<>();
-        storages.forEach((key, values) -> {
-            ByteBuffer data = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
-            data.asFloatBuffer().put(values);
-            bytes.put(key, data);
-        });
-        try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(file))) {
-            stored(zip, "archive/data.pkl", pickled(root));
-            for (Map.Entry<String, ByteBuffer> e : bytes.entrySet()) {
-                stored(zip, "archive/data/" + e.getKey(), e.getValue().array());
-            }
-        }
+    private static byte[] little(int n, java.util.function.UnaryOperator<ByteBuffer> fill) {
+        ByteBuffer bytes = ByteBuffer.allocate(n).order(ByteOrder.LITTLE_ENDIAN);
+        fill.apply(bytes);
+        return bytes.array();
     }
 
-    static byte[] pickled(Object root) {
-        TorchFile writer = new TorchFile();
-        writer.pickle.write(0x80);
-        writer.pickle.write(2);
-        writer.put(root);
-        writer.pickle.write('.');
-        return writer.pickle.toByteArray();
+    static byte[] pickled(Object value) throws IOException {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        out.write(0x80);
+        out.write(2);
+        pickle(value, out);
+        out.write('.');
+        return out.toByteArray();
     }
 
-    static void stored(ZipOutputStream zip, String name, byte[] bytes) throws IOException {
-        ZipEntry entry = new ZipEntry(name);
-        entry.setMethod(ZipEntry.STORED);
-        entry.setSize(bytes.length);
-        CRC32 sum = new CRC32();
-        sum.update(bytes);
-        entry.setCrc(sum.getValue());
-        zip.putNextEntry(entry);
-        zip.write(bytes);
-        zip.closeEntry();
-    }
-
-    /** An entry of zeros, as many as {@code bytes}, which nobody holds. */
-    static void zeros(ZipOutputStream zip, String name, long bytes) throws IOException {
-        byte[] chunk = new byte[1 << 20];
-        CRC32 sum = new CRC32();
-        for (long done = 0; done < bytes; done += chunk.length) {
-            sum.update(chunk, 0, (int) Math.min(chunk.length, bytes - done));
-        }
-        ZipEntry entry = new ZipEntry(name);
-        entry.setMethod(ZipEntry.STORED);
-        entry.setSize(bytes);
-        entry.setCrc(sum.getValue());
-        zip.putNextEntry(entry);
-        write(zip, chunk, bytes);
-        zip.closeEntry();
-    }
-
-    private static void write(OutputStream out, byte[] chunk, long bytes) throws IOException {
-        for (long done = 0; done < bytes; done += chunk.length) {
-            out.write(chunk, 0, (int) Math.min(chunk.length, bytes - done));
-        }
-    }
-
-    private void put(Object value) {
-        if (value instanceof String s) {
-            string(s);
-        } else if (value instanceof Integer n) {
-            number(n);
-        } else if (value instanceof Long n) {
-            number(n);
+    private static void pickle(Object value, ByteArrayOutputStream out) throws IOException {
+        if (value == null) {
+            out.write('N');
+        } else if (value instanceof Boolean b) {
+            out.write(b ? 0x88 : 0x89);
+        } else if (value instanceof Integer i) {
+            out.write('J');
+            out.write(little(4, b -> b.putInt(i)));
+        } else if (value instanceof Long l) {
+            out.write(0x8a);
+            out.write(8);
+            out.write(little(8, b -> b.putLong(l)));
+        } else if (value instanceof Double d) {
+            out.write('G');
+            out.write(ByteBuffer.allocate(8).putDouble(d).array());
+        } else if (value instanceof String s) {
+            byte[] text = s.getBytes(StandardCharsets.UTF_8);
+            out.write('X');
+            out.write(little(4, b -> b.putInt(text.length)));
+            out.write(text);
         } else if (value instanceof Map<?, ?> map) {
-            pickle.write('}');
-            pickle.write('(');
-            map.forEach((key, item) -> {
-                put(key);
-                put(item);
-            });
-            pickle.write('u');
+            out.write('}');
+            out.write('(');
+            for (Map.Entry<?, ?> e : map.entrySet()) {
+                pickle(e.getKey(), out);
+                pickle(e.getValue(), out);
+            }
+            out.write('u');
+        } else if (value instanceof List<?> tuple) {
+            out.write('(');
+            for (Object item : tuple) {
+                pickle(item, out);
+            }
+            out.write('t');
+        } else if (value instanceof Global g) {
+            out.write(("c" + g.module() + "\n" + g.name() + "\n").getBytes(StandardCharsets.UTF_8));
+        } else if (value instanceof Call call) {
+            pickle(call.function(), out);
+            pickle(call.arguments(), out);
+            out.write('R');
+            if (call.state() != null) {
+                pickle(call.state(), out);
+                out.write('b');
+            }
         } else if (value instanceof Tensor t) {
-            tensor(t);
-        } else if (value instanceof Instance i) {
-            global(i.module, i.name);
-            pickle.write(')');
-            pickle.write(0x81);
-            put(i.state);
-            pickle.write('b');
-        } else if (value instanceof Call c) {
-            global(c.module, c.name);
-            put(c.argument);
-            pickle.write(0x85);
-            pickle.write('R');
+            pickle(new Global("torch._utils", "_rebuild_tensor_v2"), out);
+            out.write('(');
+            pickle(List.of("storage", new Global("torch", "FloatStorage"), t.key(), "cpu", t.count()), out);
+            out.write('Q');
+            pickle(t.offset(), out);
+            pickle(t.shape(), out);
+            pickle(t.strides(), out);
+            pickle(false, out);
+            pickle(new Call(new Global("collections", "OrderedDict"), List.of(), null), out);
+            out.write('t');
+            out.write('R');
         } else {
-            throw new IllegalArgumentException("no way to write " + value);
+            throw new IllegalArgumentException(value.getClass().toString());
         }
-    }
-
-    private void tensor(Tensor t) {
-        global("torch._utils", "_rebuild_tensor_v2");
-        pickle.write('(');
-        pickle.write('(');
-        string("storage");
-        global("torch", "FloatStorage");
-        string(t.storage);
-        string("cpu");
-        number(t.numel);
-        pickle.write('t');
-        pickle.write('Q');
-        number(t.offset);
-        longs(t.shape);
-        longs(t.strides);
-        pickle.write(0x89);
-        global("collections", "OrderedDict");
-        pickle.write(')');
-        pickle.write('R');
-        pickle.write('t');
-        pickle.write('R');
-    }
-
-    private void longs(long[] values) {
-        pickle.write('(');
-        for (long v : values) {
-            number(v);
-        }
-        pickle.write('t');
-    }
-
-    private void number(long n) {
-        pickle.write(0x8a);
-        pickle.write(8);
-        for (int i = 0; i < 8; i++) {
-            pickle.write((int) (n >> (8 * i)));
-        }
-    }
-
-    private void string(String s) {
-        byte[] bytes = s.getBytes(StandardCharsets.UTF_8);
-        pickle.write('X');
-        for (int i = 0; i < 4; i++) {
-            pickle.write(bytes.length >> (8 * i));
-        }
-        pickle.writeBytes(bytes);
-    }
-
-    private void global(String module, String name) {
-        pickle.write('c');
-        pickle.writeBytes((module + "\n" + name + "\n").getBytes(StandardCharsets.UTF_8));
     }
 }

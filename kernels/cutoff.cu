@@ -10,30 +10,21 @@
 
 #include "common/law.cuh"
 #include "common/memory.cuh"
+#include "common/ordered.h"
 #include "common/parameters.h"
 #include "common/row.cuh"
+#include "common/sequence.cuh"
 #include "common/warp.cuh"
 
 namespace coolsd {
 namespace cutoffs {
 namespace {
 
-constexpr float kInf = __builtin_huge_valf();
-constexpr int kEveryIndex = 0x7fffffff;
 constexpr int kBins = 256;
 constexpr unsigned kBad = 0xffffffffu; /* key of a row with NaN or +inf */
 
 using Count = unsigned;
 using Mass = unsigned long long;
-
-/* Unsigned integers in the order of the floats they come from; -0 equals 0, as in comparisons of values. */
-__device__ __forceinline__ unsigned ordered(float x) {
-  const unsigned bits = __float_as_uint(x + 0.0f);
-  return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
-}
-__device__ __forceinline__ float from_ordered(unsigned key) {
-  return __uint_as_float(key & 0x80000000u ? key & 0x7fffffffu : ~key);
-}
 
 /* What is asked: the k largest, or the shortest leading run of them with so much of their mass. */
 enum Step { kTopK, kTopP };
@@ -43,19 +34,17 @@ struct Rows {
 
   __device__ int target_rows() const { return a.batch * (a.draft_length + 1); }
   __device__ int all() const { return target_rows() + (a.draft_normalisers == nullptr ? a.batch * a.draft_length : 0); }
-  /* The law of a row that takes part, else NULL. */
-  __device__ const LawParameters* law(int row, RowView* view) const {
+  /* Whether a row takes part; then its law and where it is. */
+  __device__ bool find(int row, LawParameters* law, RowView* view) const {
     const bool target = row < target_rows();
     const int each = target ? a.draft_length + 1 : a.draft_length;
     const int place = target ? row : row - target_rows();
     const int b = place / each, i = place % each;
-    int length = a.draft_lengths == nullptr ? a.draft_length : load_global(a.draft_lengths + b);
-    if (length < 0 || length > a.draft_length) length = 0;
-    const LawParameters& l = target ? a.target_law : a.draft_law;
-    if (!l.cut || i >= length + (target ? 1 : 0)) return nullptr;
-    *view = target ? row_view(a.target, a.target_uncond, l.guidance, b, i)
-                   : row_view(a.draft, a.draft_uncond, l.guidance, b, i);
-    return &l;
+    const Sequence s = sequence(a, b);
+    *law = target ? s.target : s.draft;
+    if (s.status != COOLSD_ROW_OK || !law->cut || i >= s.length + (target ? 1 : 0)) return false;
+    *view = target ? target_view(a, s, i) : draft_view(a, s, i);
+    return true;
   }
 };
 
@@ -212,8 +201,8 @@ __device__ __forceinline__ void run_level(const VerifyParameters& a, Step step, 
   for (int64_t item = blockIdx.x; item < static_cast<int64_t>(rows.all()) * chunks; item += gridDim.x) {
     const int row = static_cast<int>(item / chunks), chunk = static_cast<int>(item % chunks);
     RowView view;
-    const LawParameters* l = rows.law(row, &view);
-    if (l == nullptr || !asks(*l, step) || chunk * kMostWarps >= l->tiles()) continue;
+    LawParameters l;
+    if (!rows.find(row, &l, &view) || !asks(l, step) || chunk * kMostWarps >= l.tiles()) continue;
     const float largest = from_ordered(load_workspace(a.workspace.largest_keys + row));
     if (!(largest > -kInf && largest < kInf)) continue;
     Selection s = {0, 0, 0, 0, 0, 0, 0};
@@ -228,7 +217,7 @@ __device__ __forceinline__ void run_level(const VerifyParameters& a, Step step, 
     __syncthreads();
     for (int k = static_cast<int>(threadIdx.x / 32); k < kMostWarps; k += warps) {
       const int tile = chunk * kMostWarps + k;
-      if (tile < l->tiles()) count_tile(*l, view, tile, step, level, s, largest, shared);
+      if (tile < l.tiles()) count_tile(l, view, tile, step, level, s, largest, shared);
     }
     __syncthreads();
     for (unsigned bin = threadIdx.x; bin < kBins; bin += blockDim.x) {
@@ -242,7 +231,7 @@ __device__ __forceinline__ void run_level(const VerifyParameters& a, Step step, 
     __threadfence();
     __syncthreads();
     if (threadIdx.x == 0) {
-      const unsigned all = static_cast<unsigned>((l->tiles() + kMostWarps - 1) / kMostWarps);
+      const unsigned all = static_cast<unsigned>((l.tiles() + kMostWarps - 1) / kMostWarps);
       const bool last = add_release(a.workspace.row_arrivals + row, 1) == all - 1;
       __threadfence();
       if (last) store_workspace(a.workspace.row_arrivals + row, 0);
@@ -250,7 +239,7 @@ __device__ __forceinline__ void run_level(const VerifyParameters& a, Step step, 
     }
     __syncthreads();
     if (load_shared(shared.last) != 0 && threadIdx.x < 32) {
-      const Selection chosen = select(a, *l, row, step, level, s, largest);
+      const Selection chosen = select(a, l, row, step, level, s, largest);
       if (lane_id() == 0) store_selection(a.workspace.selections + row, chosen);
     }
     __syncthreads();
@@ -332,7 +321,7 @@ COOLSD_HD constexpr size_t cutoff_shared_bytes(int warps) {
 }
 
 /* Any cooperative grid of whole warps, kMostWarps at most to a block. */
-__global__ void __launch_bounds__(32 * kMostWarps, 1) cutoff(const __grid_constant__ VerifyParameters a) {
+__global__ void __launch_bounds__(32 * kMostWarps, 3) cutoff(const __grid_constant__ VerifyParameters a) {
   using namespace cutoffs;
   Mass* masses = dynamic_shared<Mass>();
   Count* counts = reinterpret_cast<Count*>(masses + kBins);
@@ -346,16 +335,16 @@ __global__ void __launch_bounds__(32 * kMostWarps, 1) cutoff(const __grid_consta
   for (int64_t item = warp; item < items; item += warps) {
     const int row = static_cast<int>(item / a.tiles), tile = static_cast<int>(item % a.tiles);
     RowView view;
-    const LawParameters* l = rows.law(row, &view);
-    if (l != nullptr && tile < l->tiles()) find_largest(a, *l, view, row, tile, shared.tile);
+    LawParameters l;
+    if (!rows.find(row, &l, &view)) continue;
+    if (tile < l.tiles()) find_largest(a, l, view, row, tile, shared.tile);
     /* For rows on which only the nucleus is asked. */
-    if (l != nullptr && tile == 0 && lane_id() == 0)
-      store_selection(a.workspace.selections + row, {0, 0, 0, 0, 0, 0, 0});
+    if (tile == 0 && lane_id() == 0) store_selection(a.workspace.selections + row, {0, 0, 0, 0, 0, 0, 0});
   }
   grid.sync();
   for (int step = kTopK; step <= kTopP; ++step) {
     const Step now = static_cast<Step>(step);
-    if (!(a.target_law.cut && asks(a.target_law, now)) && !(a.draft_law.cut && asks(a.draft_law, now))) continue;
+    if (!(now == kTopK ? a.cut_k : a.cut_p)) continue;
     for (int level = 0; level < 4; ++level) {
       run_level(a, now, level, shared);
       grid.sync();
@@ -364,8 +353,8 @@ __global__ void __launch_bounds__(32 * kMostWarps, 1) cutoff(const __grid_consta
   for (int64_t item = warp; item < items; item += warps) {
     const int row = static_cast<int>(item / a.tiles), tile = static_cast<int>(item % a.tiles);
     RowView view;
-    const LawParameters* l = rows.law(row, &view);
-    if (l != nullptr && tile < l->tiles()) conclude(a, *l, view, row, tile, shared.tile);
+    LawParameters l;
+    if (rows.find(row, &l, &view) && tile < l.tiles()) conclude(a, l, view, row, tile, shared.tile);
   }
   grid.sync();
   if (blockIdx.x == 0) {

@@ -9,7 +9,7 @@ log=${1:-$home/build/release/ptxas.log}
 [ -e "$log" ] || { echo "ptxas_table: there is no $log; build with nvcc first" >&2; exit 1; }
 table=$(awk '
     /Compiling entry function/ {
-        match($0, /_ZN6coolsd[0-9]+[a-z]+E/); name = substr($0, RSTART, RLENGTH)
+        match($0, /_ZN6coolsd[0-9]+[a-z_]+E/); name = substr($0, RSTART, RLENGTH)
         sub(/_ZN6coolsd[0-9]+/, "", name); sub(/E$/, "", name)
         match($0, /sm_[0-9]+/); arch = substr($0, RSTART + 3, RLENGTH - 3)
     }
@@ -22,8 +22,8 @@ if ! $check; then
     echo "$table"
     exit
 fi
-if [ "$(grep -c '| sm_' <<<"$table")" != 12 ]; then
-    echo "ptxas_table: expected two kernels on six architectures, found:" >&2
+if [ "$(grep -c '| sm_' <<<"$table")" != 18 ]; then
+    echo "ptxas_table: expected three kernels on six architectures, found:" >&2
     echo "$table" >&2
     exit 1
 fi

@@ -50,10 +50,11 @@ void* logits(size_t count, int dtype, unsigned seed) {
 }
 
 /* Median microseconds of one call, and the spread. */
-void measure(int vocab, int batch, int dtype, int top_k) {
+void measure(int vocab, int batch, int dtype, int top_k, int rule) {
   const coolsd_sampling s = {sizeof s, 1, 1, top_k, 1, 0, 0};
   const float omega[kLength] = {1.9f, 1.4f, 1.0f, 0.8f, 0.6f};
   coolsd_verifier_spec spec = {sizeof spec, COOLSD_CUDA, vocab, kLength, omega, s, s, nullptr, 0};
+  spec.rule = rule;
   coolsd_verifier* verifier = nullptr;
   check(coolsd_verifier_create(&spec, &verifier));
   check(coolsd_verifier_reserve(verifier, batch, nullptr));
@@ -89,9 +90,9 @@ void measure(int vocab, int batch, int dtype, int top_k) {
     if (r >= 3) micros.push_back(1000 * ms / kCalls); /* the first three warm up */
   }
   std::sort(micros.begin(), micros.end());
-  std::printf("| %d | %d | %s | %d | %.2f | %.2f - %.2f |\n", vocab, batch, dtype == COOLSD_F32 ? "f32" : "bf16", top_k,
-              static_cast<double>(micros[kRepetitions / 2]), static_cast<double>(micros.front()),
-              static_cast<double>(micros.back()));
+  std::printf("| %s | %d | %d | %s | %d | %.2f | %.2f - %.2f |\n", rule == COOLSD_RULE_BLOCK ? "block" : "token", vocab,
+              batch, dtype == COOLSD_F32 ? "f32" : "bf16", top_k, static_cast<double>(micros[kRepetitions / 2]),
+              static_cast<double>(micros.front()), static_cast<double>(micros.back()));
   coolsd_verifier_destroy(verifier);
   for (const void* p : {a.target.data, a.draft.data}) check(cudaFree(const_cast<void*>(p)));
 }
@@ -105,12 +106,14 @@ int main() {
       "%s, %d multiprocessors. L = %d, no normalisers given; microseconds of one call, %d calls between two "
       "events.\n\n",
       properties.name, properties.multiProcessorCount, kLength, kCalls);
-  std::printf("| V | batch | dtype | top-k | median | range |\n|---:|---:|---|---:|---:|---|\n");
-  for (const int vocab : {8192, 16384, 65536, 131072}) {
-    for (const int batch : {1, 8, 64}) {
-      for (const int dtype : {COOLSD_F32, COOLSD_BF16}) measure(vocab, batch, dtype, 0);
+  std::printf("| rule | V | batch | dtype | top-k | median | range |\n|---|---:|---:|---|---:|---:|---|\n");
+  for (const int rule : {COOLSD_RULE_RELAXED, COOLSD_RULE_BLOCK}) {
+    for (const int vocab : {8192, 16384, 65536, 131072}) {
+      for (const int batch : {1, 8, 64}) {
+        for (const int dtype : {COOLSD_F32, COOLSD_BF16}) measure(vocab, batch, dtype, 0, rule);
+      }
+      measure(vocab, 1, COOLSD_F32, 2000, rule);
     }
-    measure(vocab, 1, COOLSD_F32, 2000);
   }
   return 0;
 }

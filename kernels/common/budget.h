@@ -43,45 +43,61 @@ COOLSD_HD double budget_edge(int bin) {
 /* No factor is larger: P is an f32 and 0 below 2^-126, so that times this it is nothing that the sums have missed. */
 constexpr double kBudgetLargestFactor = 0x1p64;
 
+/* The largest factor that a cap allows. */
+COOLSD_HD double budget_most(double cap) { return cap < kBudgetLargestFactor ? cap : kBudgetLargestFactor; }
+
 /*
- * The factor, in [1, cap] and rounded down to an f32: what is reported is what is used. bin(k) is a BudgetBin, in P's
- * unit divided by mass, that is as a sum of probabilities. The bins are summed from above: the mass of far tokens is
- * tiny beside the others', but they have all of the drift of a large factor.
+ * The factor that spends the budget along the tangent at bin k's lower edge, at most the edge of the next; 0 where D at
+ * the edge is above the budget already. below is the excess of the bins under k, above the mass from k on. The factor
+ * of a position is that of the last bin that gives one.
  */
-template <typename Bin>
-COOLSD_HD float budget_factor(double cap, double budget, Bin bin) {
+COOLSD_HD double budget_reach(int k, double below, double above, double most, double budget) {
   const double allowed = budget - kBudgetMargin;
-  if (!(cap > 1) || !(allowed > 0)) return 1;
-  double excess = 0;
-  for (int k = 0; k < kBudgetBins; ++k) excess += bin(k).excess;
-  double factor = cap < kBudgetLargestFactor ? cap : kBudgetLargestFactor;
-  if (excess > allowed) {
-    double above = 0; /* mass from bin k on: the slope of D at its edge */
-    double rest = 0;  /* excess from bin k on */
-    double next = factor;
-    for (int k = kBudgetBins - 1; k >= 0; --k) {
-      const BudgetBin here = bin(k);
-      above += here.mass;
-      rest += here.excess;
-      const double edge = budget_edge(k);
-      const double at_edge = (excess > rest ? excess - rest : 0) + (edge - 1) * above;
-      if (at_edge <= allowed) {
-        const double reached = above > 0 ? edge + (allowed - at_edge) / above : next;
-        const double bounded = reached < next ? reached : next;
-        factor = bounded < factor ? bounded : factor;
-        break;
-      }
-      next = edge;
-    }
-  }
-  const float rounded = static_cast<float>(factor);
-  if (static_cast<double>(rounded) <= factor) return rounded > 1 ? rounded : 1;
+  const double edge = budget_edge(k);
+  const double at_edge = below + (edge - 1) * above;
+  if (!(at_edge <= allowed)) return 0;
+  const double next = k + 1 < kBudgetBins ? budget_edge(k + 1) : most;
+  const double reached = above > 0 ? edge + (allowed - at_edge) / above : next;
+  const double bounded = reached < next ? reached : next;
+  return bounded < most ? bounded : most;
+}
+
+/* What was found, in [1, most] and rounded down to an f32: what is reported is what is used. */
+COOLSD_HD float found_factor(double found, double cap, double budget) {
+  if (!(cap > 1) || !(budget - kBudgetMargin > 0)) return 1;
+  const float rounded = static_cast<float>(found);
+  if (static_cast<double>(rounded) <= found) return rounded > 1 ? rounded : 1;
   uint32_t bits;
   __builtin_memcpy(&bits, &rounded, sizeof bits);
   --bits;
   float lower;
   __builtin_memcpy(&lower, &bits, sizeof lower);
   return lower > 1 ? lower : 1;
+}
+
+/*
+ * The factor. bin(k) is a BudgetBin, in P's unit divided by mass, that is as a sum of probabilities. The bins are
+ * summed from above: the mass of far tokens is tiny beside the others', but they have all of the drift of a large
+ * factor.
+ */
+template <typename Bin>
+COOLSD_HD float budget_factor(double cap, double budget, Bin bin) {
+  double excess = 0;
+  for (int k = 0; k < kBudgetBins; ++k) excess += bin(k).excess;
+  double factor = budget_most(cap);
+  if (excess > budget - kBudgetMargin) {
+    double above = 0; /* mass from bin k on */
+    double rest = 0;  /* excess from bin k on */
+    double reached = 0;
+    for (int k = kBudgetBins - 1; k >= 0 && reached == 0; --k) {
+      const BudgetBin here = bin(k);
+      above += here.mass;
+      rest += here.excess;
+      reached = budget_reach(k, excess > rest ? excess - rest : 0, above, factor, budget);
+    }
+    factor = reached;
+  }
+  return found_factor(factor, cap, budget);
 }
 
 }  // namespace coolsd

@@ -2,6 +2,7 @@
 #ifndef COOLSD_KERNELS_COMMON_LAW_CUH
 #define COOLSD_KERNELS_COMMON_LAW_CUH
 
+#include "law.h"
 #include "row.cuh"
 
 namespace coolsd {
@@ -30,10 +31,6 @@ __device__ __forceinline__ Law law_of(const LawParameters& l, const coolsd_norma
   return {n.mass, l.scale, n.largest, n.cut_value, n.cut_index, l.lo, l.hi};
 }
 
-__device__ __forceinline__ bool kept(float x, int32_t token, float cut_value, int32_t cut_index) {
-  return x > cut_value || (x == cut_value && token <= cut_index);
-}
-
 /* Weight of a token relative to the largest; not for tokens outside the window. */
 __device__ __forceinline__ float weight(const Law& law, float x, int32_t token) {
   const float e = exp2_nonpositive((x - law.largest) * static_cast<float>(law.scale));
@@ -44,8 +41,7 @@ __device__ __forceinline__ float weight(const Law& law, float x, int32_t token) 
 __device__ __forceinline__ double probability(const Law& law, const RowView& row, int32_t token) {
   if (token < law.lo || token >= law.hi) return 0;
   const float x = value(row, token);
-  if (x == -__builtin_huge_valf() || !kept(x, token, law.cut_value, law.cut_index)) return 0;
-  return exp2((static_cast<double>(x) - static_cast<double>(law.largest)) * law.scale) / law.mass;
+  return kept(x, token, law.cut_value, law.cut_index) ? kept_probability(x, law.largest, law.scale, law.mass) : 0;
 }
 
 /* Normalisers in the workspace: the row's status in place of `reserved`. */

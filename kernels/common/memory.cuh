@@ -10,10 +10,10 @@
  *   load_shared(p), store_shared(p, v)    p points into __shared__ memory
  *   load_shared(a, i), store_shared(a, i, v)  element of a __shared__ array of known length; prefer it: the executor
  *                                         then sees an index past the end even where another variable follows
- *   dynamic_shared<T>()                   start of the dynamic shared memory, aligned to 16
- *   load_relaxed(p)                       atomic read, for polling; a __threadfence must follow before what it
- *                                         announces is read
- *   load_acquire(p)                       the same with that fence
+ *   load_input(packed, p)                 the same from global memory, or where p is below packed's size from this
+ * array in the kernel's parameters, whose offset it is dynamic_shared<T>()                   start of the dynamic
+ * shared memory, aligned to 16 load_relaxed(p)                       atomic read, for polling; a __threadfence must
+ * follow before what it announces is read load_acquire(p)                       the same with that fence
  *   store_release(p, v), add_release(p, v)  atomic store, add (returns the old value) after a __threadfence: with a
  *                                         __syncthreads before it, it announces all that the block wrote
  */
@@ -21,6 +21,7 @@
 #define COOLSD_KERNELS_COMMON_MEMORY_CUH
 
 #include <stddef.h>
+#include <stdint.h>
 
 namespace coolsd {
 
@@ -70,6 +71,13 @@ template <typename T, size_t N>
 void store_shared(T (&a)[N], size_t i, typename Same<T>::type v, COOLSD_SITE) {
   simt::check_index(i, N, site);
   simt::store_shared(&a[0] + i, v, site);
+}
+template <typename T, size_t N>
+T load_input(const char (&packed)[N], const T* p, COOLSD_SITE) {
+  const auto offset = reinterpret_cast<uintptr_t>(p);
+  if (offset >= N) return simt::load_global(p, site);
+  simt::check_index(offset + sizeof(T) - 1, N, site);
+  return simt::copy_from<T>(&packed[0] + offset);
 }
 template <typename T>
 T* dynamic_shared() {
@@ -126,6 +134,12 @@ __device__ __forceinline__ T load_shared(const T (&a)[N], size_t i) {
 template <typename T, size_t N>
 __device__ __forceinline__ void store_shared(T (&a)[N], size_t i, typename Same<T>::type v) {
   a[i] = v;
+}
+/* One load through a generic address, of whichever it is. */
+template <typename T, size_t N>
+__device__ __forceinline__ T load_input(const char (&packed)[N], const T* p) {
+  const auto offset = reinterpret_cast<uintptr_t>(p);
+  return *reinterpret_cast<const T*>(offset < N ? packed + offset : reinterpret_cast<const char*>(p));
 }
 template <typename T>
 __device__ __forceinline__ T* dynamic_shared() {

@@ -10,18 +10,21 @@
 
 #include <stdint.h>
 
+#include "budget.h"
 #include "coolsd.h"
 #include "qualifiers.h"
+#include "sampling.h"
 
 namespace coolsd {
 
 constexpr int kTile = 512;           /* tokens that a warp works on at a time */
 constexpr int kMostWarps = 4;        /* of a block */
 constexpr int kMostDraftLength = 64; /* as coolsd.h allows */
+constexpr int kPackedBytes = 2688;   /* of the small inputs that travel in the parameters */
 
 /* How logits become weights; the device's coolsd_sampling. */
 struct LawParameters {
-  double scale; /* log2(e) / temperature; 0 if greedy */
+  double scale; /* power_scale() */
   double top_p;
   float guidance;
   int32_t lo, hi; /* the window */
@@ -31,6 +34,15 @@ struct LawParameters {
 
   COOLSD_HD int32_t tiles() const { return (hi - lo + kTile - 1) / kTile; }
 };
+
+/* Of a sampling without fault. */
+COOLSD_HD LawParameters law_parameters(const coolsd_sampling& s, int32_t vocab) {
+  const Window w = window(s, vocab);
+  const CutRequest request = cut_request(s, w.size());
+  const bool greedy = s.temperature == 0;
+  return {power_scale(s.temperature), request.top_p, s.guidance, w.lo, w.hi, request.top_k, greedy,
+          request.any && !greedy};
+}
 
 struct LanternParameters {
   const int32_t* neighbours; /* [V, k], or NULL: no LANTERN */
@@ -75,7 +87,16 @@ struct alignas(16) Decision {
   int32_t needed;   /* positions whose residual is to be summed */
 };
 
-/* Memory between the phases: nothing of size V. Counters are 0 between launches. */
+/* Fixed-point sums of one bin of budget.h, in units of 2^-60. */
+struct alignas(16) FixedBin {
+  unsigned long long excess, mass;
+};
+constexpr int kFixedBins = kBudgetBins + 1; /* in the last bit s of excess: some tile had the status s */
+
+/*
+ * Memory between the phases: nothing of size V. Counters are 0 between launches. Tiles are those of the call's widest
+ * window.
+ */
 struct Workspace {
   Partial* partials;              /* [rows, tiles] */
   ResidualPartial* residuals;     /* [B, L, tiles] */
@@ -90,30 +111,62 @@ struct Workspace {
   unsigned* counts;           /* [rows, 256] */
   unsigned long long* masses; /* [rows, 256] */
   Selection* selections;      /* [rows] */
+  /* Of verify_staged; bins are 0 between launches too. */
+  FixedBin* bins;             /* [B, L, kFixedBins] */
+  float* entropies;           /* [B (L + 1), tiles] sum of e log2(e) of a tile's exponentials e */
+  float* factors;             /* [B, L] omega where it is not given */
+  double* carried;            /* [B, L + 1] p_i of block verification */
+  double* left;               /* [B, L] what Phat has of [P - Q]+ */
+  float* accepted;            /* [B, L, tiles] sums of [P - draft Q]+, see block_residual() */
+  unsigned long long* wanted; /* [3, B] bit i: what the stage sums at position i */
 };
 
 struct VerifyParameters {
   int32_t batch, vocab, draft_length; /* draft_length 0: sample */
-  int32_t tiles;                      /* the workspace's: at least those of either law */
+  int32_t tiles;                      /* at least those of any law of the call */
   int32_t draw_purpose;               /* coolsd_purpose of the token drawn when nothing was rejected */
+  int32_t rule;                       /* coolsd_rule, never by pointer */
+  int32_t factor_policy;              /* coolsd_factors */
+  float affine;
+  float drift_budget;
+  bool cut_k, cut_p; /* whether a law of the call may have a top-k, a top-p */
+  bool relaxes;      /* whether a factor may be above 1 */
   coolsd_logits target, target_uncond, draft, draft_uncond;
   LawParameters target_law, draft_law;
   LanternParameters lantern;
+  /* Inputs: load_input() of inputs.cuh reads them. A value below kPackedBytes is an offset in packed. */
   const int32_t* draft_tokens;
   const int32_t* draft_lengths;
   const uint64_t* seeds;
   const uint64_t* positions;
   const coolsd_normaliser* draft_normalisers;
+  const float* call_omega;                 /* NULL: omega below */
+  const float* call_budget;                /* NULL: drift_budget */
+  const coolsd_sampling* target_samplings; /* NULL: target_law */
+  const coolsd_sampling* draft_samplings;  /* NULL: draft_law */
+  const int64_t* target_offsets;
+  const int64_t* target_uncond_offsets;
+  const int64_t* draft_offsets;
+  const int64_t* draft_uncond_offsets;
   int32_t* tokens;
   int32_t* accepted; /* or NULL */
   int32_t* status;
   double* drift;
   double* ratio;
   double* log_prob;
+  float* factors;
   coolsd_normaliser* normalisers; /* out [B] of target row 0, or NULL: what sample returns */
   Workspace workspace;
   float omega[kMostDraftLength];
+  alignas(8) char packed[kPackedBytes];
+
+  /* Whether sums over both rows come before the decision: a kernel of its own, verify_staged. */
+  COOLSD_HD bool staged() const {
+    return draft_length > 0 && (rule == COOLSD_RULE_BLOCK || factor_policy != COOLSD_FACTORS_GIVEN);
+  }
 };
+
+static_assert(sizeof(VerifyParameters) <= 4096, "what every architecture takes");
 
 }  // namespace coolsd
 

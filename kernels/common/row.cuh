@@ -12,13 +12,8 @@
 
 namespace coolsd {
 
-/* A value of global memory for a whole warp: one lane reads. */
-template <typename T>
-__device__ __forceinline__ T load_once(const T* p) {
-  T v = 0;
-  if (lane_id() == 0) v = load_global(p);
-  return broadcast(v);
-}
+constexpr float kInf = __builtin_huge_valf();
+constexpr int kEveryIndex = 0x7fffffff;
 
 /* A warp's copy of a tile: kTile floats behind up to 7 that align it. */
 constexpr int kTileBuffer = kTile + 8;
@@ -31,16 +26,6 @@ struct RowView {
 };
 
 __device__ __forceinline__ int element_size(int dtype) { return dtype == COOLSD_F32 ? 4 : 2; }
-
-__device__ __forceinline__ const char* address(const coolsd_logits& l, int64_t b, int64_t i) {
-  if (l.data == nullptr) return nullptr;
-  return static_cast<const char*>(l.data) + (b * l.batch_stride + i * l.row_stride) * element_size(l.dtype);
-}
-
-__device__ __forceinline__ RowView row_view(const coolsd_logits& l, const coolsd_logits& uncond, float guidance, int b,
-                                            int i) {
-  return {address(l, b, i), address(uncond, b, i), l.dtype, guidance};
-}
 
 __device__ __forceinline__ float from_16_bits(unsigned bits, int dtype) {
   if (dtype == COOLSD_BF16) return __uint_as_float(bits << 16);

@@ -99,10 +99,16 @@ COOLSD_HD T law_of_position(T p, T token_taken, T residual_sum, T drift_sum) {
  * p_0 = 1; S_i = sum over v of [p_i Phat_(i+1)(v) - Q_(i+1)(v)]+.
  */
 
+/*
+ * What sums in f32 may be wrong by. Less than this cannot be told from nothing, and has to count as nothing: what is
+ * drawn from behind a prefix that carries 1 less a rounding error would be a law of rounding errors.
+ */
+constexpr double kBlockRounding = 1e-6;
+
 /* What is left of [P - Q]+ in Phat = min(Q, omega P) + left [P - Q]+; 1 where omega <= 1, since Phat = P there. */
 COOLSD_HD double residual_left(double omega, double residual_sum, double drift_sum) {
   if (!(omega > 1) || !(residual_sum > 0)) return 1;
-  return ScalarOps::larger(1 - drift_sum / residual_sum, 0.0);
+  return residual_sum - drift_sum > kBlockRounding ? 1 - drift_sum / residual_sum : 0;
 }
 
 /* Phat of one token. */
@@ -115,7 +121,7 @@ COOLSD_HD double block_law(double p, double q, double omega, double left) {
 COOLSD_HD double carry(double before, double phat, double q) {
   const double reached = before * phat;
   if (!(reached > 0)) return 0;
-  return reached >= q ? 1 : reached / q;
+  return reached >= q * (1 - kBlockRounding) ? 1 : reached / q;
 }
 
 /* h_i, with which the prefix of i < L tokens is accepted; h_L = p_L. It is at most p_i, since S_i is. */

@@ -2,6 +2,7 @@
 #ifndef COOLSD_NATIVE_CUDA_CUDA_VERIFIER_H
 #define COOLSD_NATIVE_CUDA_CUDA_VERIFIER_H
 
+#include <array>
 #include <memory>
 #include <vector>
 
@@ -33,9 +34,15 @@ class CudaVerifier {
   coolsd_status sample(const coolsd_sample_args& args);
 
  private:
-  coolsd_status launch(VerifyParameters& parameters, void* stream);
-  int32_t tiles() const;
-  Workspace workspace(int32_t batch, char* base, size_t* bytes) const;
+  coolsd_status launch(VerifyParameters& parameters, bool inputs_on_host, void* stream);
+  /* Tiles of the widest window and what is cut off, of the call's own samplings. */
+  void measure(VerifyParameters& parameters, bool inputs_on_host) const;
+  coolsd_status pack(VerifyParameters& parameters, void* stream);
+  coolsd_status check_memory(const char* name, const void* memory, size_t alignment);
+  coolsd_status check_rows(const char* name, const coolsd_logits& rows);
+  int32_t most_tiles() const { return (spec_.vocab + kTile - 1) / kTile; }
+  Workspace workspace(int32_t batch, char* base, char** inputs, size_t* bytes) const;
+  size_t most_input_bytes(int32_t batch) const;
 
   coolsd_verifier_spec spec_;
   std::vector<float> omega_;
@@ -47,6 +54,9 @@ class CudaVerifier {
   char* workspace_ = nullptr;
   size_t workspace_bytes_ = 0;
   int32_t workspace_batch_ = 0;
+  std::vector<char> staging_; /* inputs on their way to the workspace */
+  /* Addresses that kernels can use, by a few of their bits: CUDA is asked once for each. */
+  std::array<const void*, 64> usable_{};
 };
 
 }  // namespace coolsd

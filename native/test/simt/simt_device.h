@@ -20,7 +20,7 @@ struct Setting {
 };
 extern Setting setting;
 
-class SimtDevice final : public Device {
+class SimtDevice : public Device {
  public:
   Size size() const override { return {4, 2}; }
   const char* allocate(size_t bytes, void** memory) override;

@@ -265,18 +265,28 @@ final class TorchPickle {
         public void read(long offset, ByteBuffer into) throws IOException {
             Objects.checkFromIndexSize(offset, into.remaining(), byteSize());
             int size = type.bytes();
-            long at = offset;
+            // Where the first run stands: its index in every outer dimension, and its first element.
+            long[] index = new long[outer];
+            long from = first;
+            long rest = offset / (run * size);
+            for (int i = outer - 1; i >= 0; i--) {
+                index[i] = rest % shape[i];
+                rest /= shape[i];
+                from += index[i] * strides[i];
+            }
+            long within = offset % (run * size);
             while (into.hasRemaining()) {
-                long index = at / (run * size);
-                long within = at % (run * size);
-                long from = first;
-                for (int i = outer - 1; i >= 0; i--) {
-                    from += index % shape[i] * strides[i];
-                    index /= shape[i];
-                }
                 int n = (int) Math.min(into.remaining(), run * size - within);
                 storage.copy(from * size + within, n, into);
-                at += n;
+                within = 0;
+                for (int i = outer - 1; i >= 0; i--) {
+                    from += strides[i];
+                    if (++index[i] < shape[i]) {
+                        break;
+                    }
+                    from -= shape[i] * strides[i];
+                    index[i] = 0;
+                }
             }
         }
     }

@@ -1,6 +1,8 @@
 package org.coolsd.images;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -26,6 +28,11 @@ import org.coolsd.models.vq.VqConfig;
  * @param config what config.json says
  */
 public record ModelFolder(Path path, Config config) {
+    /** A number that is none of the asked kind, or a name twice, is an error and not a guess. */
+    private static final ObjectMapper JSON = new ObjectMapper()
+            .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
+            .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
+
     /** The folder of the model that comes with the project: models/fashion under the system property coolsd.home. */
     public static final Path SHIPPED = Path.of(System.getProperty("coolsd.home", ""), "models", "fashion");
 
@@ -53,7 +60,7 @@ public record ModelFolder(Path path, Config config) {
             throw new CheckpointException(file, "no such file; a model folder has config.json");
         }
         try {
-            Config config = new ObjectMapper().readValue(file.toFile(), Config.class);
+            Config config = JSON.readValue(file.toFile(), Config.class);
             if (config.classes() == null
                     || config.tokenizer() == null
                     || config.target() == null
@@ -62,7 +69,9 @@ public record ModelFolder(Path path, Config config) {
             }
             return new ModelFolder(path, config);
         } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
-            throw new CheckpointException(file, e.getOriginalMessage(), e);
+            // A configuration's own words, where one refuses what it cannot read.
+            boolean own = e.getCause() instanceof IllegalArgumentException;
+            throw new CheckpointException(file, own ? e.getCause().getMessage() : e.getOriginalMessage(), e);
         }
     }
 

@@ -2,6 +2,7 @@ package org.coolsd.models.vq;
 
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonProperty;
+import org.coolsd.models.Configuration;
 
 /**
  * Configuration of LlamaGen's VQ tokenizer, with the official names. The image side is 2^(chMult.length - 1) times the
@@ -23,4 +24,29 @@ public record VqConfig(
         @JsonProperty("ch") int ch,
         @JsonProperty("ch_mult") int[] chMult,
         @JsonProperty("z_channels") int zChannels,
-        @JsonProperty("num_res_blocks") int resBlocks) {}
+        @JsonProperty("num_res_blocks") int resBlocks) {
+
+    /**
+     * Checks every number.
+     *
+     * @throws IllegalArgumentException in one line, for a tokenizer that would not be read right
+     */
+    public VqConfig {
+        Configuration.requirePositive("codebook_size", codebookSize);
+        Configuration.requirePositive("codebook_embed_dim", embedDim);
+        Configuration.requirePositive("ch", ch);
+        Configuration.requirePositive("z_channels", zChannels);
+        Configuration.requirePositive("num_res_blocks", resBlocks);
+        if (chMult == null || chMult.length == 0) {
+            throw new IllegalArgumentException(
+                    "ch_mult is missing; it has one width for each resolution, as in [1, 2]");
+        }
+        for (int factor : chMult) {
+            Configuration.requirePositive("a width in ch_mult", factor);
+        }
+        if (ch % 32 != 0) {
+            throw new IllegalArgumentException(
+                    "ch is " + ch + "; it must be a multiple of 32, the groups of the norms");
+        }
+    }
+}

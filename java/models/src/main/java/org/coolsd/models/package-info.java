@@ -1,0 +1,2 @@
+/** What the model families share. */
+package org.coolsd.models;

@@ -1,9 +1,10 @@
 /** What the command lines of the project share. */
 module org.coolsd.command {
     requires transitive info.picocli;
-    requires transitive me.tongfei.progressbar;
     requires transitive org.coolsd.images;
     requires com.fasterxml.jackson.databind;
+    requires jdk.unsupported;
+    requires me.tongfei.progressbar;
 
     exports org.coolsd.command;
 

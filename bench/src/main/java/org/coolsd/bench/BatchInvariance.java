@@ -14,6 +14,7 @@ import org.coolsd.images.decoding.Cancellation;
 import org.coolsd.images.decoding.DecoderOptions;
 import org.coolsd.images.decoding.DecodingListener;
 import org.coolsd.images.decoding.SpeculativeDecoder;
+import org.coolsd.images.decoding.Verification;
 import org.coolsd.libtorch.LibTorch;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
@@ -55,7 +56,7 @@ final class BatchInvariance {
         ModelFolder.Config config = model.folder().config();
         List<ImageRequest> requests = ImageRequest.inTurn(config.classes().size(), 0, IMAGES, 0);
         try (SpeculativeDecoder decoder = model.decoder(
-                Schedule.exponential(1.1).draftLength(5),
+                Verification.block(Schedule.exponential(1.1).draftLength(5)),
                 Sampling.of().guidance(config.guidance()),
                 DecoderOptions.of().batch(batch))) {
             return decoder.decode(requests, DecodingListener.NONE, new Cancellation());

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.coolsd.command.CommandRunner;
 import org.coolsd.command.JsonOption;
+import org.coolsd.command.Version;
 import org.openjdk.jmh.runner.RunnerException;
 import org.openjdk.jmh.runner.options.TimeValue;
 import picocli.CommandLine.ArgGroup;
@@ -23,7 +24,9 @@ import picocli.CommandLine.Spec;
         description =
                 "Times the library against LibTorch operators, a Java loop and reading the same bytes once, on one"
                         + " thread. Without options a selection in under 3 minutes.",
-        sortOptions = false)
+        sortOptions = false,
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class)
 public final class BenchCommand implements Callable<Integer> {
     private static final int ITERATIONS = 5;
     private static final TimeValue TIME = TimeValue.milliseconds(100);
@@ -48,6 +51,12 @@ public final class BenchCommand implements Callable<Integer> {
                 names = "--batch-invariance",
                 description = "how many of 200 images change with the batch, in every precision")
         private boolean batchInvariance;
+
+        @Option(
+                names = "--verification",
+                description =
+                        "accepted length and drift of 200 images, token by token and as blocks, for every schedule")
+        private boolean verification;
 
         @Option(
                 names = "--compare",
@@ -75,12 +84,6 @@ public final class BenchCommand implements Callable<Integer> {
 
     @Mixin
     private JsonOption json;
-
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "show this help")
-    private boolean help;
 
     @Spec
     private CommandSpec command;
@@ -111,6 +114,10 @@ public final class BenchCommand implements Callable<Integer> {
         }
         if (selection.batchInvariance) {
             json.write(BatchInvariance.run(machine));
+            return 0;
+        }
+        if (selection.verification) {
+            json.write(VerificationTable.run(machine));
             return 0;
         }
         Plan plan = selection.plan();

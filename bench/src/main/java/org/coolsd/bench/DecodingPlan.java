@@ -6,26 +6,38 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.coolsd.Schedule;
+import org.coolsd.images.decoding.Verification;
 
 /**
  * One way of decoding.
  *
  * @param name as the table has it
- * @param schedule with the longest draft; 0 is plain sampling
+ * @param verification with the longest draft; 0 is plain sampling
  * @param reach of an adaptive draft length, or null
  */
-record DecodingPlan(String name, Schedule.Drafts schedule, Double reach, int batch, int threads) {
+record DecodingPlan(String name, Verification verification, Double reach, int batch, int threads) {
     /** Where the adaptive draft length was fastest on the shipped model. */
     private static final double REACH = 0.6;
 
+    /** Token by token. */
     static DecodingPlan of(String name, Schedule schedule, int length, int batch, int threads) {
+        return of(name, Verification.token(schedule.draftLength(length)), batch, threads);
+    }
+
+    static DecodingPlan of(String name, Verification verification, int batch, int threads) {
+        int length = verification.drafts().length();
         String draft = length == 0 ? "" : ", L = " + length;
-        return new DecodingPlan(name + draft, schedule.draftLength(length), null, batch, threads);
+        return new DecodingPlan(name + draft, verification, null, batch, threads);
+    }
+
+    /** With blocks in place of tokens. */
+    DecodingPlan block() {
+        return new DecodingPlan(name + ", block", Verification.block(verification.drafts()), reach, batch, threads);
     }
 
     DecodingPlan adaptive(double newReach) {
         return new DecodingPlan(
-                name + String.format(Locale.ROOT, ", adaptive %.2f", newReach), schedule, newReach, batch, threads);
+                name + String.format(Locale.ROOT, ", adaptive %.2f", newReach), verification, newReach, batch, threads);
     }
 
     /**
@@ -40,18 +52,28 @@ record DecodingPlan(String name, Schedule.Drafts schedule, Double reach, int bat
             plans.add(of(name, Schedule.lossless(), 0, batch, n));
         }
         plans.add(of("lossless", Schedule.lossless(), 5, batch, threads));
+        for (int length : new int[] {5, 8}) {
+            plans.add(
+                    of("lossless", Schedule.lossless(), length, batch, threads).block());
+        }
         plans.add(of("uniform 1.1", Schedule.uniform(1.1), 5, batch, threads));
         for (int length : lengths) {
-            plans.add(of("COOL-SD 1.1", Schedule.exponential(1.1), length, batch, threads));
+            DecodingPlan plan = of("COOL-SD 1.1", Schedule.exponential(1.1), length, batch, threads);
+            plans.add(plan);
+            plans.add(plan.block());
         }
         plans.add(
                 of("COOL-SD 1.1", Schedule.exponential(1.1), 8, batch, threads).adaptive(REACH));
+        plans.add(of("COOL-SD 1.1", Schedule.exponential(1.1), 8, batch, threads)
+                .adaptive(REACH)
+                .block());
         Map<String, Schedule> variants = new LinkedHashMap<>();
         variants.put("COOL-SD 1.1 clamped", Schedule.exponential(1.1).clamped());
         variants.put("COOL-SD 1.1 geometric", Schedule.exponential(1.1).geometricMean());
         variants.put("COOL-SD 2", Schedule.exponential(2));
         variants.forEach((name, schedule) -> {
             plans.add(of(name, schedule, 5, batch, threads));
+            plans.add(of(name, schedule, 5, batch, threads).block());
             plans.add(of(name, schedule, 8, batch, threads).adaptive(REACH));
         });
         return plans;

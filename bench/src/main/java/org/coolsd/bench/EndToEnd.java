@@ -72,7 +72,7 @@ final class EndToEnd implements AutoCloseable {
         for (DecodingPlan plan : plans) {
             DraftLength length = plan.reach() == null ? DraftLength.fixed() : DraftLength.adaptive(plan.reach());
             DecoderOptions options = new DecoderOptions(plan.batch(), plan.threads(), length);
-            ways.add(new Way(plan, model.decoder(plan.schedule(), sampling, options)));
+            ways.add(new Way(plan, model.decoder(plan.verification(), sampling, options)));
         }
     }
 

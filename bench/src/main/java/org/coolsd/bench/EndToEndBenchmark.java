@@ -10,6 +10,7 @@ import org.coolsd.images.ModelFolder;
 import org.coolsd.images.decoding.DecoderOptions;
 import org.coolsd.images.decoding.DecodingListener;
 import org.coolsd.images.decoding.SpeculativeDecoder;
+import org.coolsd.images.decoding.Verification;
 import org.coolsd.libtorch.LibTorch;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
@@ -48,16 +49,17 @@ public class EndToEndBenchmark {
         /** The same with no factor below 1. */
         CLAMPED(Schedule.exponential(1.1).clamped(), 5);
 
-        private final Schedule.Drafts schedule;
+        private final Verification verification;
 
         Way(Schedule schedule, int length) {
-            this.schedule = schedule.draftLength(length);
+            verification = Verification.block(schedule.draftLength(length));
         }
     }
 
     @Param
     private Way way;
 
+    private ImageModel model;
     private SpeculativeDecoder decoder;
     private int classes;
     private long seed;
@@ -66,16 +68,17 @@ public class EndToEndBenchmark {
     @Setup
     public void setup() throws IOException {
         LibTorch.load(1);
-        ImageModel model = ImageModel.load(ModelFolder.open(ModelFolder.SHIPPED), Precision.fastest(), Placement.cpu());
+        model = ImageModel.load(ModelFolder.open(ModelFolder.SHIPPED), Precision.fastest(), Placement.cpu());
         classes = model.folder().config().classes().size();
         Sampling sampling = Sampling.of().guidance(model.folder().config().guidance());
-        decoder = model.decoder(way.schedule, sampling, DecoderOptions.of());
+        decoder = model.decoder(way.verification, sampling, DecoderOptions.of());
     }
 
     /** Frees the decoder. */
     @TearDown
     public void tearDown() {
         decoder.close();
+        model.close();
     }
 
     /** One image, each time another. */

@@ -46,12 +46,12 @@ final class EndToEndOptions {
             engine.require(length >= 1 && length <= 64, "lengths has " + length + ", it must be 1..64");
         }
         LibTorch.load(1);
-        ImageModel model =
-                ImageModel.load(ModelFolder.open(ModelFolder.SHIPPED), engine.precision(), engine.placement());
         List<DecodingPlan> plans = new ArrayList<>(DecodingPlan.all(lengths, engine.batch(), engine.threads()));
         int each = images == null ? Math.max(4, 2 * engine.batch()) : images;
         List<EndToEnd.Line> lines;
-        try (EndToEnd endToEnd = new EndToEnd(model, plans, each)) {
+        try (ImageModel model =
+                        ImageModel.load(ModelFolder.open(ModelFolder.SHIPPED), engine.precision(), engine.placement());
+                EndToEnd endToEnd = new EndToEnd(model, plans, each)) {
             lines = endToEnd.run(repetitions, said -> System.err.printf("%-60s\r", said));
         }
         System.err.printf("%-60s\r", "");

@@ -4,7 +4,6 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
-import me.tongfei.progressbar.ProgressBar;
 import org.coolsd.command.Progress;
 import org.openjdk.jmh.profile.GCProfiler;
 import org.openjdk.jmh.results.BenchmarkResult;
@@ -30,18 +29,18 @@ record JmhRounds(int rounds, int iterations, TimeValue time) {
     private static final String BYTES = "gc.alloc.rate.norm";
 
     /**
-     * Measures all, with a progress bar.
+     * Measures all and says how far it is.
      *
      * @throws RunnerException if a benchmark fails; the message is its cause
      */
     Map<Measure, Samples> run(Set<Measure> measures) throws RunnerException {
         Map<Measure, Samples> measured = new LinkedHashMap<>();
-        try (ProgressBar bar = Progress.bar("bench", (long) rounds * measures.size())) {
+        try (Progress bar = Progress.of("bench", (long) rounds * measures.size())) {
             for (int round = 0; round < rounds; round++) {
                 for (Measure measure : measures) {
-                    bar.setExtraMessage(measure.benchmark());
+                    bar.message(measure.benchmark());
                     measured.merge(measure, run(measure), Samples::and);
-                    bar.step();
+                    bar.stepBy(1);
                 }
             }
         }
@@ -56,6 +55,8 @@ record JmhRounds(int rounds, int iterations, TimeValue time) {
                 .measurementIterations(iterations)
                 .measurementTime(time)
                 .verbosity(VerboseMode.SILENT)
+                // JavaCPP counts memory under a lock at every allocation: off, on both sides of every comparison.
+                .jvmArgsAppend("-Dorg.bytedeco.javacpp.maxPhysicalBytes=0")
                 .shouldFailOnError(true);
         measure.params().forEach(options::param);
         Collection<RunResult> results = new Runner(options.build()).run();

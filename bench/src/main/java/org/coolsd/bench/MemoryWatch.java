@@ -24,6 +24,7 @@ import org.coolsd.images.decoding.DecoderOptions;
 import org.coolsd.images.decoding.DecodingListener;
 import org.coolsd.images.decoding.DraftLength;
 import org.coolsd.images.decoding.SpeculativeDecoder;
+import org.coolsd.images.decoding.Verification;
 import org.coolsd.libtorch.LibTorch;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
@@ -55,7 +56,7 @@ final class MemoryWatch {
         System.out.println("| images | resident MiB | JVM MiB | threads | files |");
         System.out.println("|---:|---:|---:|---:|---:|");
         try (SpeculativeDecoder decoder = model.decoder(
-                Schedule.exponential(1.1).draftLength(8),
+                Verification.block(Schedule.exponential(1.1).draftLength(8)),
                 Sampling.of().guidance(config.guidance()),
                 DecoderOptions.of().batch(8).draftLength(DraftLength.adaptive(0.4)))) {
             for (int made = 0; made < IMAGES; made += EVERY) {

@@ -55,7 +55,7 @@ class EndToEndTest {
     @Test
     void plansBeginWithPlainSamplingAndNameTheirDrafts() {
         List<DecodingPlan> plans = DecodingPlan.all(new int[] {3, 7}, 4, 2);
-        assertThat(plans.get(0).schedule().length()).isZero();
+        assertThat(plans.get(0).verification().drafts().length()).isZero();
         assertThat(plans)
                 .extracting(DecodingPlan::name)
                 .startsWith("target only, 1 thread", "target only, 2 threads", "lossless, L = 5")

@@ -141,6 +141,46 @@ class ConformanceTest {
                         Status.FACTOR);
     }
 
+    /** A draft row that has changed since its token was sampled is found out where it is read, and only there. */
+    @Test
+    void changedRowsAreFoundWhereTheyAreRead() {
+        Random random = new Random(12);
+        Map<Status, Integer> seen = new EnumMap<>(Status.class);
+        for (int n = 0; n < TestBackend.cases(20_000); n++) {
+            RandomCase one = new RandomCase(random, 100, 4, 1, either(random), Schedule.Factors.GIVEN);
+            RandomCase.Sequence sequence = one.sequences[0];
+            int v = random.nextInt(one.vocab);
+            float value = new float[] {Float.NaN, Float.POSITIVE_INFINITY, 1000}[random.nextInt(3)];
+            boolean plain = sequence.draftLogits != null && sequence.draftLogits.unconditional() == null;
+            if (!plain || !inWindow(sequence.target, v) || !inWindow(sequence.draft, v)) {
+                continue;
+            }
+            try (Verifier verifier = TestBackend.open(one.spec())) {
+                Step step = verifier.step(1);
+                one.begin(step, 0);
+                for (int i = 0; i < sequence.length(); i++) {
+                    step.sampleDraft(sequence.draftLogits.row(i));
+                    sequence.tokens[i] = step.draftToken(0, i);
+                }
+                if (sequence.length() == 0) {
+                    continue;
+                }
+                int row = random.nextInt(sequence.length());
+                one.overwrite(sequence, row, v, value);
+                step.verify(sequence.targetLogits, sequence.draftLogits);
+                Status bad =
+                        Float.isNaN(value) ? Status.NAN : Float.isInfinite(value) ? Status.INFINITE : Status.NORMALISER;
+                RandomCase.Judged judged = one.judgeChanged(0, row, v, bad);
+                if (judged.margin() >= MARGIN) {
+                    assertThat(step.status(0)).as(one + ", row " + row).isEqualTo(judged.status());
+                    seen.merge(judged.status(), 1, Integer::sum);
+                }
+            }
+        }
+        System.out.println("changed rows: " + seen);
+        assertThat(seen).containsOnlyKeys(Status.OK, Status.NAN, Status.INFINITE, Status.NORMALISER);
+    }
+
     /** The library is told from a reference with any of the planted defects. */
     @ParameterizedTest
     @EnumSource
@@ -163,6 +203,10 @@ class ConformanceTest {
         } else {
             assertThat(differ).isGreaterThan(TestBackend.cases(3_000) / 200);
         }
+    }
+
+    private static boolean inWindow(Sampling sampling, int v) {
+        return sampling.windowTo() == 0 || sampling.windowFrom() <= v && v < sampling.windowTo();
     }
 
     private static int[] tokens(Verdict verdict) {

@@ -262,7 +262,7 @@ class LifetimeTest {
         return tokens;
     }
 
-    /** Open, step, close, and opening what is refused: what a cycle leaves behind, a thousand of them show. */
+    /** Closed, forgotten or refused: what a cycle leaves behind, a thousand of them show. */
     @Test
     void aThousandVerifiersLeaveNothingBehind() throws Exception {
         Assumptions.assumeTrue(Files.exists(Path.of("/proc/self/statm")), "Linux only");
@@ -279,6 +279,7 @@ class LifetimeTest {
         var result = ForkedJvm.run(OpenAndClose.class, ForkedJvm.classes(), options);
         System.out.print(result.text());
         assertThat(result.exitCode()).as(result.text()).isZero();
+        assertThat(result.text()).hasLineCount(3);
         for (String line : result.text().lines().toList()) {
             long bytes = Long.parseLong(line.replaceAll(".*grown by (-?\\d+) bytes", "$1"));
             // A kilobyte left in each cycle would be 1 MB.

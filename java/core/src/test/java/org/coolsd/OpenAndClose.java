@@ -3,6 +3,7 @@ package org.coolsd;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.locks.LockSupport;
 
 /** Opens and closes, and prints by how much the process has grown. Run in a JVM of its own with a fixed heap. */
 final class OpenAndClose {
@@ -12,7 +13,7 @@ final class OpenAndClose {
 
     private OpenAndClose() {}
 
-    /** Two lines, one of what works and one of what is refused. */
+    /** A line each of what is closed, what is forgotten and what is refused. */
     public static void main(String[] arguments) throws IOException, InterruptedException {
         Logits target = Logits.copyOf(new float[2 * VOCAB], 2, VOCAB);
         VerifierSpec spec = VerifierSpec.builder(VOCAB)
@@ -20,6 +21,7 @@ final class OpenAndClose {
                 .sampling(Sampling.of().topK(100))
                 .build();
         report("opened, decoded a step, closed", () -> step(spec, target));
+        report("forgotten", () -> forget(spec));
         // The library refuses LANTERN with a factor that is not 1.
         VerifierSpec refused = VerifierSpec.builder(2048)
                 .drafts(Schedule.uniform(2).draftLength(64))
@@ -59,6 +61,18 @@ final class OpenAndClose {
             if (step.verdict(2).status() != Status.OK) {
                 throw new AssertionError(step.verdict(2).status());
             }
+        }
+    }
+
+    private static int opened;
+
+    /** Leaves a verifier with a step to the collector, which comes by now and then. */
+    private static void forget(VerifierSpec spec) {
+        Step step = Verifier.open(Backend.cpu(), spec).step(2);
+        step.begin(0, 1, 1);
+        if (++opened % 20 == 0) {
+            System.gc();
+            LockSupport.parkNanos(2_000_000);
         }
     }
 

@@ -511,6 +511,46 @@ final class RandomCase {
         return ReferenceVerifier.Uniforms.of(seed, one.position, n);
     }
 
+    /** Writes a value over the one of token v in draft row i, which may have been sampled from. */
+    void overwrite(Sequence one, int i, int v, float x) {
+        long at = one.draftLogits.row(i).address() - new Pointer(MEMORY).address();
+        HalfTypes.put(MEMORY, (int) at + type.size() * v, x, type);
+    }
+
+    /**
+     * What a verification with normalisers says of sequence b whose draft row {@code row} has become {@code bad} at token v, which
+     * both windows have: a row is judged at the drafted token, and whole where a pass reads it.
+     */
+    Judged judgeChanged(int b, int row, int v, Status bad) {
+        Sequence one = sequences[b];
+        int n = one.length();
+        double[] omega = new double[n];
+        for (int i = 0; i < n; i++) {
+            omega[i] = one.omega[i];
+        }
+        Outcome outcome = expected(b, omega);
+        double margin = Math.min(one.margin, outcome.margin());
+        boolean seen = one.tokens[row] == v;
+        if (acceptance instanceof Acceptance.Block) {
+            double[][] law = Arrays.copyOf(one.p, n + 1);
+            for (int i = 0; i < n; i++) {
+                law[i] = rule(omega).law(i, one.p[i], one.q[i]);
+            }
+            ReferenceBlock block = new ReferenceBlock(one.p, law, one.q, one.tokens, ReferenceBlock.Defect.NONE);
+            // Phat of the position; the sum S or the residual behind as many tokens.
+            seen |= omega[row] > 1;
+            boolean sum = row > 0
+                    && outcome.accepted() <= row
+                    && block.prefix(row) < 1
+                    && uniforms(one, n).accept()[row - 1] < block.prefix(row);
+            seen |= sum || outcome.accepted() == row;
+            seen &= block.prefix(row) > 0;
+        } else {
+            seen = outcome.accepted() >= row && seen || outcome.accepted() == row;
+        }
+        return new Judged(seen ? bad : Status.OK, margin);
+    }
+
     /** A status, and how far it is from being another. */
     record Judged(Status status, double margin) {}
 

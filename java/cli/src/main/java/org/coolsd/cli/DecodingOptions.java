@@ -1,10 +1,12 @@
 package org.coolsd.cli;
 
 import java.util.Locale;
+import org.coolsd.Acceptance;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
 import org.coolsd.images.ModelFolder;
 import org.coolsd.images.decoding.DraftLength;
+import org.coolsd.images.decoding.Verification;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -20,7 +22,26 @@ final class DecodingOptions {
         EXPONENTIAL,
         LINEAR,
         CLAMPED,
-        GEOMETRIC;
+        GEOMETRIC,
+        ENTROPY,
+        BUDGET;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    private static final String SCHEDULE_HELP = "how far acceptance is relaxed along a draft: ${COMPLETION-CANDIDATES}."
+            + " target is plain sampling without drafts; lossless drafts and keeps the target's law; exponential is COOL-SD;"
+            + " clamped is COOL-SD with no factor below 1; geometric is COOL-SD with delta as geometric mean."
+            + " Recommended: clamped, which is faster than exponential and drifts less, as in"
+            + " --schedule clamped --delta 1.1 (default: ${DEFAULT-VALUE})";
+
+    /** The rules by name. */
+    enum Rule {
+        BLOCK,
+        TOKEN;
 
         @Override
         public String toString() {
@@ -31,11 +52,7 @@ final class DecodingOptions {
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
 
-    @Option(
-            names = "--schedule",
-            description =
-                    "${COMPLETION-CANDIDATES}; target is plain sampling, exponential is COOL-SD, clamped is it with"
-                            + " no factor below 1, geometric is it with delta as geometric mean (default: ${DEFAULT-VALUE})")
+    @Option(names = "--schedule", description = SCHEDULE_HELP)
     private Kind kind = Kind.EXPONENTIAL;
 
     @Option(
@@ -58,6 +75,29 @@ final class DecodingOptions {
                             + " L is then the most (default: always L)")
     private Double reach;
 
+    @Option(
+            names = "--verification",
+            paramLabel = "block|token",
+            description = "block: a prefix of the draft is accepted as a whole, which is longer at the same factors;"
+                    + " token: token by token, as the paper has it (default: ${DEFAULT-VALUE})")
+    private Rule rule = Rule.BLOCK;
+
+    @Option(
+            names = "--drift-budget",
+            paramLabel = "D",
+            description =
+                    "the most drift of an image, at least 0: each factor is the largest that keeps to it; what a token"
+                            + " leaves goes to those behind it. In place of --schedule and --delta")
+    private Double driftBudget;
+
+    @Option(
+            names = "--most-factor",
+            paramLabel = "F",
+            description =
+                    "with --drift-budget: no factor is larger, so no token becomes more than F times as likely as the"
+                            + " target has it; at least 1 (default: none)")
+    private Double mostFactor;
+
     @Option(names = "--guidance", paramLabel = "G", description = "classifier-free guidance (default: the model's)")
     private Float guidance;
 
@@ -70,8 +110,26 @@ final class DecodingOptions {
     @Option(names = "--top-p", paramLabel = "P", description = "1 keeps all (default: ${DEFAULT-VALUE})")
     private float topP = 1;
 
-    /** The schedule with its draft length; a usage error if a value is out of range. */
-    Schedule.Drafts schedule() {
+    /** The rule, its factors and the draft length; a usage error if a value is out of range. */
+    Verification verification(int tokensPerImage) {
+        return checked(() -> {
+            if (driftBudget == null && (mostFactor != null || kind == Kind.BUDGET)) {
+                throw new IllegalArgumentException("--drift-budget is missing: it says how much an image may drift");
+            }
+            Acceptance acceptance = rule == Rule.BLOCK ? Acceptance.block() : Acceptance.token();
+            if (driftBudget == null) {
+                return new Verification(schedule(), acceptance, Double.POSITIVE_INFINITY);
+            }
+            if (kind != Kind.BUDGET && command.commandLine().getParseResult().hasMatchedOption("--schedule")) {
+                throw new IllegalArgumentException("--drift-budget chooses the factors itself; leave out --schedule");
+            }
+            Schedule.Budget budget = Schedule.budget(driftBudget / tokensPerImage);
+            Schedule capped = mostFactor == null ? budget : budget.cap(mostFactor);
+            return new Verification(capped.draftLength(draftLength), acceptance, driftBudget);
+        });
+    }
+
+    private Schedule.Drafts schedule() {
         return checked(() -> {
             Schedule schedule =
                     switch (kind) {
@@ -81,6 +139,8 @@ final class DecodingOptions {
                         case LINEAR -> Schedule.linear(delta, 0);
                         case CLAMPED -> Schedule.exponential(delta).clamped();
                         case GEOMETRIC -> Schedule.exponential(delta).geometricMean();
+                        case ENTROPY -> Schedule.entropy(delta);
+                        case BUDGET -> throw new IllegalArgumentException("--drift-budget is missing");
                     };
             Schedule.Drafts drafts = schedule.draftLength(draftLength);
             return kind == Kind.TARGET ? schedule.draftLength(0) : drafts;
@@ -94,13 +154,19 @@ final class DecodingOptions {
 
     /** What the schedule is called. */
     String name() {
-        String name =
-                switch (kind) {
-                    case TARGET -> "plain sampling";
-                    case LOSSLESS -> "lossless, L = " + draftLength;
-                    default -> String.format(Locale.ROOT, "%s, delta = %s, L = %d", kind, delta, draftLength);
-                };
-        return kind == Kind.TARGET || reach == null ? name : name + ", adaptive " + reach;
+        if (kind == Kind.TARGET && driftBudget == null) {
+            return "plain sampling";
+        }
+        String factors;
+        if (driftBudget != null) {
+            factors = "drift budget " + driftBudget + (mostFactor == null ? "" : ", factors up to " + mostFactor);
+        } else if (kind == Kind.LOSSLESS) {
+            factors = "lossless";
+        } else {
+            factors = kind + ", delta = " + delta;
+        }
+        String name = factors + ", L = " + draftLength + ", " + rule;
+        return reach == null ? name : name + ", adaptive " + reach;
     }
 
     /** Temperature, guidance and cut-offs; a usage error if a value is out of range. */

@@ -7,13 +7,13 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import me.tongfei.progressbar.ProgressBar;
 import org.bytedeco.pytorch.Tensor;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
 import org.coolsd.command.EngineOptions;
 import org.coolsd.command.JsonOption;
 import org.coolsd.command.Progress;
+import org.coolsd.command.Version;
 import org.coolsd.images.ImageModel;
 import org.coolsd.images.ImageRequest;
 import org.coolsd.images.ModelFolder;
@@ -22,6 +22,7 @@ import org.coolsd.images.decoding.Cancellation;
 import org.coolsd.images.decoding.DecodingListener;
 import org.coolsd.images.decoding.DraftLength;
 import org.coolsd.images.decoding.SpeculativeDecoder;
+import org.coolsd.images.decoding.Verification;
 import org.coolsd.libtorch.LibTorch;
 import org.coolsd.libtorch.Precision;
 import org.coolsd.libtorch.Tensors;
@@ -40,7 +41,8 @@ import picocli.CommandLine.Option;
 @Command(
         name = "evaluate",
         description = "Measures a model folder on the test set and on images it makes.",
-        mixinStandardHelpOptions = true)
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class)
 final class EvaluateCommand implements Callable<Integer> {
     private static final int PERMUTATIONS = 999;
 
@@ -73,7 +75,7 @@ final class EvaluateCommand implements Callable<Integer> {
         LibTorch.load(1);
         ImageModel images = ImageModel.load(folder, engine.precision(), engine.placement());
         ModelFolder.Config config = folder.config();
-        Classifier classifier = folder.build("classifier", Classifier::new);
+        Classifier classifier = folder.keep("classifier", Classifier::new);
         Tensor pictures = Evaluator.pictures(test);
         Tensor features = Evaluator.features(classifier, pictures);
         put("test.reconstructionPsnr", Evaluator.reconstruction(images.tokenizer(), pictures));
@@ -81,7 +83,7 @@ final class EvaluateCommand implements Callable<Integer> {
         put(
                 "test.negativeLogLikelihoodPerToken",
                 Evaluator.negativeLogLikelihood(
-                        folder.build("target", w -> LlamaGen.forInference(config.target(), w, Precision.BF16)),
+                        folder.keep("target", w -> LlamaGen.forInference(config.target(), w, Precision.BF16)),
                         TokenCache.encode(test, images.tokenizer()),
                         test.labels()));
         long half = test.size() / 2;
@@ -89,9 +91,17 @@ final class EvaluateCommand implements Callable<Integer> {
         put(
                 "test.frechetDistanceFloor",
                 FrechetDistance.between(reference, features.narrow(0, half, Math.min(count, half))));
-        int[][] plain = sample("plain", Schedule.lossless().draftLength(0), 0, images, classifier, reference);
-        int[][] lossless = sample("lossless", Schedule.lossless().draftLength(5), 1, images, classifier, reference);
-        int[][] coolsd = sample("coolsd", Schedule.exponential(1.1).draftLength(5), 2, images, classifier, reference);
+        int[][] plain = sample(
+                "plain", Verification.token(Schedule.lossless().draftLength(0)), 0, images, classifier, reference);
+        int[][] lossless = sample(
+                "lossless", Verification.token(Schedule.lossless().draftLength(5)), 1, images, classifier, reference);
+        int[][] coolsd = sample(
+                "coolsd",
+                Verification.token(Schedule.exponential(1.1).draftLength(5)),
+                2,
+                images,
+                classifier,
+                reference);
         int vocab = folder.config().target().vocabSize();
         put("plainAgainstLossless.pValue", PermutationTest.pValue(plain, lossless, vocab, PERMUTATIONS, seed));
         put("plainAgainstCoolsd.pValue", PermutationTest.pValue(plain, coolsd, vocab, PERMUTATIONS, seed));
@@ -101,7 +111,12 @@ final class EvaluateCommand implements Callable<Integer> {
 
     /** Makes images, the classes in turn, evaluates them, and returns their tokens. */
     private int[][] sample(
-            String name, Schedule.Drafts schedule, int part, ImageModel images, Classifier classifier, Tensor reference)
+            String name,
+            Verification verification,
+            int part,
+            ImageModel images,
+            Classifier classifier,
+            Tensor reference)
             throws Exception {
         ModelFolder.Config config = images.folder().config();
         int classes = config.classes().size();
@@ -109,8 +124,8 @@ final class EvaluateCommand implements Callable<Integer> {
         long[] labels = new long[count];
         long start = System.nanoTime();
         Sampling sampling = Sampling.of().guidance(config.guidance());
-        try (SpeculativeDecoder decoder = images.decoder(schedule, sampling, engine.options(DraftLength.fixed()));
-                ProgressBar bar = Progress.bar(name, count)) {
+        try (SpeculativeDecoder decoder = images.decoder(verification, sampling, engine.options(DraftLength.fixed()));
+                Progress bar = Progress.of(name, count)) {
             // Seeds of different parts differ, so that the samples are independent.
             List<ImageRequest> requests = ImageRequest.inTurn(classes, 0, count, seed + (long) part * 1_000_000);
             Arrays.setAll(labels, i -> requests.get(i).label());

@@ -6,12 +6,13 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import me.tongfei.progressbar.ProgressBar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.coolsd.command.JsonOption;
 import org.coolsd.command.Progress;
+import org.coolsd.command.Version;
 import org.coolsd.images.ModelFolder;
+import org.coolsd.libtorch.LibTorch;
 import org.coolsd.libtorch.Precision;
 import org.coolsd.libtorch.TensorFiles;
 import org.coolsd.libtorch.Weights;
@@ -29,14 +30,18 @@ import org.coolsd.training.TrainingTask;
 import org.coolsd.training.data.FashionMnist;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** {@code coolsd train}: one of the four models of a model folder, resumable at any time by the same command. */
 @Command(
         name = "train",
         description = "Trains one model of a model folder on Fashion-MNIST; run again to resume.",
-        mixinStandardHelpOptions = true)
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class)
 final class TrainCommand implements Callable<Integer> {
     /** What can be trained, in the order in which one needs the other, and how by default. */
     enum Model {
@@ -93,30 +98,34 @@ final class TrainCommand implements Callable<Integer> {
     @Mixin
     private JsonOption json;
 
+    @Spec
+    private CommandSpec command;
+
     @Override
     public Integer call() throws Exception {
+        TrainingPlan plan = plan();
         ModelFolder folder = ModelFolder.open(output);
+        json.check();
+        LibTorch.load(threads());
         Path run = output.resolve("training");
         Files.createDirectories(run);
         torch.manual_seed(seed);
-        TrainingPlan plan = new TrainingPlan(
-                steps == null ? model.steps : steps,
-                batch == null ? model.batch : batch,
-                model.learningRate,
-                model.weightDecay,
-                seed);
         TrainingTask task = task(folder, FashionMnist.train(data), run.resolve("tokens.safetensors"));
         Training training =
                 new Training(task, plan, run.resolve(model + ".state.safetensors"), run.resolve(model + ".csv"));
-        double[] smooth = {Double.NaN};
-        try (ProgressBar bar = Progress.bar(model.toString(), plan.steps())) {
-            training.run((step, all, loss) -> {
-                smooth[0] = Double.isNaN(smooth[0]) ? loss : 0.98 * smooth[0] + 0.02 * loss;
+        try (Progress bar = Progress.of(model.toString(), plan.steps())) {
+            training.run((step, all, lossOfUpdate) -> {
                 bar.stepTo(step);
-                bar.setExtraMessage(String.format(Locale.ROOT, " loss %.4f", smooth[0]));
+                bar.message(String.format(Locale.ROOT, "loss %.4f", lossOfUpdate));
             });
         }
-        LearningCurve.write(model.toString(), training.losses(), run.resolve(model + ".png"));
+        double[] losses = training.losses();
+        double loss = Double.NaN;
+        // None are known where a run that is complete has lost its CSV.
+        if (losses.length > 0) {
+            loss = LearningCurve.smooth(losses)[losses.length - 1];
+            LearningCurve.write(model.toString(), losses, run.resolve(model + ".png"));
+        }
         Map<String, Tensor> half = new LinkedHashMap<>();
         task.weights().tensors().forEach((key, t) -> half.put(key, t.detach().to(torch.ScalarType.BFloat16)));
         Path file = folder.file(model.toString());
@@ -124,11 +133,33 @@ final class TrainCommand implements Callable<Integer> {
         Map<String, Object> summary = new LinkedHashMap<>();
         summary.put("model", model.toString());
         summary.put("updates", plan.steps());
-        summary.put("loss", smooth[0]);
+        summary.put("loss", loss);
         summary.put("weights", file.toString());
         json.write(summary);
-        System.out.printf(Locale.ROOT, "%s: %d updates, loss %.4f, %s%n", model, plan.steps(), smooth[0], file);
+        System.out.printf(Locale.ROOT, "%s: %d updates, loss %.4f, %s%n", model, plan.steps(), loss, file);
         return 0;
+    }
+
+    /** How it is trained; a usage error if a value is out of range. */
+    private TrainingPlan plan() {
+        try {
+            return new TrainingPlan(
+                    steps == null ? model.steps : steps,
+                    batch == null ? model.batch : batch,
+                    model.learningRate,
+                    model.weightDecay,
+                    seed);
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(command.commandLine(), e.getMessage());
+        }
+    }
+
+    /** Threads of matrix products: OMP_NUM_THREADS, which the launcher sets, else all processors. */
+    private static int threads() {
+        String wanted = System.getenv("OMP_NUM_THREADS");
+        return wanted != null && wanted.matches("[1-9]\\d{0,3}")
+                ? Integer.parseInt(wanted)
+                : Runtime.getRuntime().availableProcessors();
     }
 
     private TrainingTask task(ModelFolder folder, FashionMnist images, Path cache) throws Exception {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.awt.image.BufferedImage;
+import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -17,6 +18,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.global.torch;
 import org.coolsd.images.ModelFolder;
 import org.coolsd.libtorch.Precision;
@@ -75,6 +77,10 @@ class CommandLineTest {
         if (!arguments.contains("--output")) {
             arguments.addAll(List.of("--output", folder.resolve("images.png").toString()));
         }
+        return capture(arguments.toArray(new String[0]));
+    }
+
+    private static Run capture(String... arguments) {
         PrintStream out = System.out;
         PrintStream error = System.err;
         ByteArrayOutputStream outBytes = new ByteArrayOutputStream();
@@ -82,7 +88,7 @@ class CommandLineTest {
         try {
             System.setOut(new PrintStream(outBytes, true, StandardCharsets.UTF_8));
             System.setErr(new PrintStream(errorBytes, true, StandardCharsets.UTF_8));
-            int code = Main.run(arguments.toArray(new String[0]));
+            int code = Main.run(arguments);
             return new Run(
                     code, outBytes.toString(StandardCharsets.UTF_8), errorBytes.toString(StandardCharsets.UTF_8));
         } finally {
@@ -108,7 +114,8 @@ class CommandLineTest {
         Run run = run("--json", json.toString());
         assertThat(run.error()).doesNotContain("coolsd: ");
         assertThat(run.code()).isZero();
-        assertThat(run.out()).contains("3 images", "tokens/s", "accepted length", "drift", "plain sampling", "cpu");
+        assertThat(run.out()).contains("3 images", "tokens/s", "accepted length", "drift", "docs/operation.md", "cpu");
+        assertThat(run.out()).as("nothing is made twice unless asked").doesNotContain("plain sampling");
         BufferedImage grid = ImageIO.read(folder.resolve("images.png").toFile());
         assertThat(grid.getWidth()).isEqualTo((2 * 10 + 2) * 4);
         JsonNode figures = new ObjectMapper().readTree(json.toFile());
@@ -221,30 +228,157 @@ class CommandLineTest {
         assertThat(folder.resolve("first.png")).isNotEmptyFile();
     }
 
-    /** Stopped in the middle: the process ends at once, and whatever stood in the file's place still does. */
+    /** Stopped in the middle: the process ends at once with the signal's code, and what stood in the file's place still does. */
     @Test
     void stoppedInTheMiddle() throws Exception {
         Path image = folder.resolve("images.png");
         Files.writeString(image, "before");
-        for (boolean politely : new boolean[] {true, false}) {
-            ProcessBuilder long10000 = process("-Dx=" + politely);
-            long10000.command().addAll(List.of("--count=10000", "--output=" + image));
-            Process process = long10000.redirectErrorStream(true).start();
-            byte[] said = process.getInputStream().readNBytes(200);
-            assertThat(process.isAlive())
-                    .as(new String(said, StandardCharsets.UTF_8))
-                    .isTrue();
-            if (politely) {
-                process.destroy();
-            } else {
-                process.destroyForcibly();
-            }
+        for (Map.Entry<String, Integer> signal :
+                Map.of("HUP", 129, "INT", 130, "TERM", 143, "KILL", 137).entrySet()) {
+            ProcessBuilder long10000 = process("-Dx=" + signal);
+            long10000.command().addAll(List.of("--count=10000", "--precision=f32", "--output=" + image));
+            Process process = underSignals(long10000).redirectErrorStream(true).start();
+            awaitDecoding(process);
+            kill(process, signal.getKey());
             assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
-            assertThat(process.exitValue()).isEqualTo(politely ? 130 : 137);
+            assertThat(process.exitValue()).as(signal.getKey()).isEqualTo(signal.getValue());
             assertThat(image).hasContent("before");
             try (Stream<Path> files = Files.list(folder)) {
                 assertThat(files).containsExactlyInAnyOrder(model, image);
             }
+        }
+    }
+
+    /** Ctrl-C during the comparison loses nothing: the image and the figures are there before it begins. */
+    @Test
+    void stoppedDuringTheComparison() throws Exception {
+        Path image = folder.resolve("images.png");
+        ProcessBuilder compared = process("-XX:-UsePerfData");
+        compared.command().addAll(List.of("--count=256", "--batch=256", "--compare", "--output=" + image));
+        Process process = underSignals(compared).start();
+        try (BufferedReader out = process.inputReader()) {
+            assertThat(out.readLine()).contains("256 images");
+            assertThat(ImageIO.read(image.toFile())).isNotNull();
+            assertThat(out.readLine()).startsWith("drift");
+            kill(process, "INT");
+            assertThat(out.lines()).isEmpty();
+        }
+        assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.exitValue()).isEqualTo(130);
+        assertThat(ImageIO.read(image.toFile())).isNotNull();
+    }
+
+    /** With the signals as a terminal's process has them, even if whoever runs the tests ignores some. */
+    private static ProcessBuilder underSignals(ProcessBuilder builder) {
+        List<String> command = new ArrayList<>(List.of("env", "--default-signal=HUP,INT,TERM"));
+        command.addAll(builder.command());
+        return builder.command(command);
+    }
+
+    /** Waits until the process has the verifier's library, which it loads last. */
+    private static void awaitDecoding(Process process) throws Exception {
+        Path maps = Path.of("/proc", Long.toString(process.pid()), "maps");
+        while (process.isAlive() && !Files.readString(maps).contains("libcoolsd")) {
+            Thread.sleep(20);
+        }
+        assertThat(process.isAlive()).isTrue();
+    }
+
+    private static void kill(Process process, String signal) throws Exception {
+        new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid()))
+                .start()
+                .waitFor();
+    }
+
+    @Test
+    void compareSaysHowMuchFasterItIs() throws Exception {
+        Path json = folder.resolve("stats.json");
+        Run run = run("--compare", "--json", json.toString());
+        assertThat(run.code()).isZero();
+        assertThat(run.out()).contains("times as fast as plain sampling of the same images");
+        JsonNode figures = new ObjectMapper().readTree(json.toFile());
+        assertThat(figures.get("speedUpOverPlainSampling").asDouble()).isPositive();
+        assertThat(figures.get("imagesCompared").asInt()).isEqualTo(2);
+        Files.delete(json);
+        Files.delete(folder.resolve("images.png"));
+        refused(2, "--compare has nothing to compare", "--compare", "--schedule", "target");
+    }
+
+    /** A class whose row of the table is NaN: its images fail, the others are written, alone and in a batch. */
+    @Test
+    void aBadImageTakesNoOtherWithIt() throws Exception {
+        Weights target = LlamaGen.initialise(ModelFolder.open(model).config().target());
+        target.tensors()
+                .get("cls_embedding.embedding_table.weight")
+                .narrow(0, 1, 1)
+                .fill_(new Scalar(Float.NaN));
+        save("target", target);
+        for (String batch : List.of("1", "3")) {
+            Run run = run("--batch", batch, "--precision", "f32");
+            assertThat(run.code()).isEqualTo(1);
+            assertThat(run.error().lines()).hasSize(1);
+            assertThat(run.error())
+                    .startsWith("coolsd: 1 of 3 images could not be made, the others are in ")
+                    .contains("image 1 (class 1, seed 1): ", "NAN");
+            assertThat(run.out()).contains("2 images");
+            BufferedImage grid = ImageIO.read(folder.resolve("images.png").toFile());
+            assertThat(grid.getWidth()).isEqualTo((2 * 10 + 2) * 4);
+            assertThat(grid.getHeight()).as("one row").isEqualTo((10 + 2) * 4);
+            Files.delete(folder.resolve("images.png"));
+        }
+        refused(1, "no image could be made; image 0 (class 1, seed 0)", "--class", "coat");
+    }
+
+    /** Errors that are no exceptions: a library that is not there, a heap that is too small, in the process as users start it. */
+    @Test
+    void whateverIsThrownIsOneLineAndExitCode1() throws Exception {
+        assertThat(said("-Dcoolsd.library.path=/nonexistent"))
+                .startsWith("coolsd: cannot load the native library from coolsd.library.path=/nonexistent: ");
+        assertThat(said("-Xmx8m")).startsWith("coolsd: out of memory (").contains("COOLSD_JAVA_OPTIONS=-Xmx4g");
+        assertThat(said("-Dorg.bytedeco.javacpp.pathsFirst=true", "-Dorg.bytedeco.javacpp.platform=none"))
+                .startsWith("coolsd: no LibTorch for none on the class path");
+    }
+
+    private String said(String... options) throws Exception {
+        ProcessBuilder builder = process("-XX:-UsePerfData");
+        builder.command().addAll(2, List.of(options));
+        builder.command().addAll(List.of("--count=1", "--output=" + folder.resolve("images.png")));
+        Process process = builder.start();
+        String error = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(error).isEqualTo(1);
+        assertThat(error.lines()).as(error).hasSize(1);
+        assertThat(folder.resolve("images.png")).doesNotExist();
+        return error;
+    }
+
+    @Test
+    void theDriftIsExplained() {
+        assertThat(GenerateCommand.drift(0, 196)).contains("exactly the law of the target", "docs/operation.md");
+        assertThat(GenerateCommand.drift(0.5, 196)).contains("drift 0.50", "also bounds the total variation");
+        assertThat(GenerateCommand.drift(9.8, 196)).contains("196 tokens (5.0 %)", "bounds nothing about whole images");
+    }
+
+    @Test
+    void theCompletionScriptKnowsEveryCommand() {
+        Run run = capture("completion");
+        assertThat(run.code()).isZero();
+        assertThat(run.out()).contains("complete -F _complete_coolsd", "--schedule", "bench", "train", "clamped");
+    }
+
+    @Test
+    void withoutACommandItSaysWhichThereAre() {
+        Run run = capture();
+        assertThat(run.code()).isEqualTo(2);
+        assertThat(run.out()).isEmpty();
+        assertThat(run.error()).contains("generate", "evaluate", "train", "completion", "For example: ");
+    }
+
+    @Test
+    void everyCommandHasAVersion() {
+        for (String[] arguments : new String[][] {{"--version"}, {"train", "--version"}, {"evaluate", "-V"}}) {
+            Run run = capture(arguments);
+            assertThat(run.code()).isZero();
+            assertThat(run.out()).matches("(?s)coolsd \\d+\\.\\d+\\.\\d+.*LibTorch 2\\..*Java .*");
         }
     }
 

@@ -1,6 +1,8 @@
 package org.coolsd.images;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -9,9 +11,9 @@ import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.coolsd.Sampling;
-import org.coolsd.Schedule;
 import org.coolsd.images.decoding.DecoderOptions;
 import org.coolsd.images.decoding.SpeculativeDecoder;
+import org.coolsd.images.decoding.Verification;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
 import org.coolsd.libtorch.Tensors;
@@ -20,7 +22,7 @@ import org.coolsd.models.llamagen.TargetForward;
 import org.coolsd.models.vq.VqTokenizer;
 
 /** The three models that make an image, loaded: target, drafter and tokenizer. Shared by any number of decoders. */
-public final class ImageModel {
+public final class ImageModel implements AutoCloseable {
     private final ModelFolder folder;
     private final TargetForward target;
     private final DrafterForward drafter;
@@ -42,17 +44,47 @@ public final class ImageModel {
      */
     public static ImageModel load(ModelFolder folder, Precision precision, Placement placement) throws IOException {
         ModelFolder.Config config = folder.config();
-        TargetForward target = folder.build("target", w -> new TargetForward(config.target(), w, precision, placement));
-        return new ImageModel(
-                folder,
-                target,
-                folder.build("drafter", w -> new DrafterForward(config.drafter(), w, precision, target)),
-                folder.build("tokenizer", w -> new VqTokenizer(config.tokenizer(), w)));
+        List<AutoCloseable> made = new ArrayList<>();
+        try {
+            TargetForward target =
+                    folder.build("target", w -> new TargetForward(config.target(), w, precision, placement));
+            made.add(target);
+            DrafterForward drafter =
+                    folder.build("drafter", w -> new DrafterForward(config.drafter(), w, precision, target));
+            made.add(drafter);
+            return new ImageModel(
+                    folder, target, drafter, folder.keep("tokenizer", w -> new VqTokenizer(config.tokenizer(), w)));
+        } catch (IOException | RuntimeException | Error e) {
+            for (AutoCloseable model : made) {
+                closeAfter(e, model);
+            }
+            throw e;
+        }
     }
 
-    /** A decoder of this model, to be closed. */
-    public SpeculativeDecoder decoder(Schedule.Drafts schedule, Sampling sampling, DecoderOptions options) {
-        return new SpeculativeDecoder(target, drafter, schedule, sampling, options);
+    private static void closeAfter(Throwable failure, AutoCloseable model) {
+        try {
+            model.close();
+        } catch (Exception e) {
+            failure.addSuppressed(e);
+        }
+    }
+
+    /** A decoder of this model, to be closed before it. */
+    public SpeculativeDecoder decoder(Verification verification, Sampling sampling, DecoderOptions options) {
+        return new SpeculativeDecoder(target, drafter, verification, sampling, options);
+    }
+
+    /**
+     * Frees the weights of all three models.
+     *
+     * @throws IllegalStateException if a decoder of it is open; nothing is freed then
+     */
+    @Override
+    public void close() {
+        target.close();
+        drafter.close();
+        tokenizer.close();
     }
 
     /** The folder it was read from. */

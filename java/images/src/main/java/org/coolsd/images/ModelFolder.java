@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.coolsd.checkpoint.CheckpointException;
@@ -71,22 +72,43 @@ public record ModelFolder(Path path, Config config) {
     }
 
     /**
-     * Reads the weights of the model called {@code name} and builds it.
+     * Reads the weights of the model called {@code name}, builds it of them and frees them: for models that keep what they
+     * make of their weights.
      *
      * @throws CheckpointException in one line, with the file's name, if they do not fit config.json
      */
     public <T> T build(String name, Function<Weights, T> model) throws IOException {
+        try (PointerScope scope = new PointerScope();
+                Weights weights = weights(name)) {
+            return fitting(name, model, weights);
+        }
+    }
+
+    /** As {@link #build}, for models that keep their weights themselves. */
+    public <T> T keep(String name, Function<Weights, T> model) throws IOException {
+        Weights weights = weights(name);
         try {
-            return model.apply(weights(name));
+            return fitting(name, model, weights);
+        } catch (IOException | RuntimeException | Error e) {
+            weights.close();
+            throw e;
+        }
+    }
+
+    private <T> T fitting(String name, Function<Weights, T> model, Weights weights) throws IOException {
+        try {
+            return model.apply(weights);
         } catch (IllegalArgumentException e) {
             throw new CheckpointException(file(name), e.getMessage(), e);
         }
     }
 
-    /** The weights of the model called {@code name}, as f32. */
+    /** The weights of the model called {@code name}, as f32; to be closed. */
     public Weights weights(String name) throws IOException {
-        Map<String, Tensor> tensors = TensorFiles.read(file(name));
-        tensors.replaceAll((key, t) -> t.to(torch.ScalarType.Float));
-        return new Weights(tensors);
+        try (PointerScope scope = new PointerScope()) {
+            Map<String, Tensor> tensors = TensorFiles.read(file(name));
+            tensors.replaceAll((key, t) -> t.to(torch.ScalarType.Float).retainReference());
+            return new Weights(tensors);
+        }
     }
 }

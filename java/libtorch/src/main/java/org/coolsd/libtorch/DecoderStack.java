@@ -14,8 +14,8 @@ import org.bytedeco.pytorch.global.torch;
  */
 public final class DecoderStack {
     private static final long[] LAST = {-1};
-    private static final ScalarTypeOptional SAME_TYPE = new ScalarTypeOptional();
-    private static final DoubleOptional DEFAULT_SCALE = new DoubleOptional();
+    private static final ScalarTypeOptional SAME_TYPE = new ScalarTypeOptional().retainReference();
+    private static final DoubleOptional DEFAULT_SCALE = new DoubleOptional().retainReference();
 
     private final Layer[] layers;
     private final Tensor epsilon;
@@ -26,10 +26,12 @@ public final class DecoderStack {
     /**
      * @param weights of the layers in order; not kept
      * @param normEps epsilon of the RMS norms
+     * @param owner keeps what the weights become
      */
-    public DecoderStack(LayerWeights[] weights, double normEps, Precision precision, Placement placement) {
+    public DecoderStack(
+            LayerWeights[] weights, double normEps, Precision precision, Placement placement, OwnedTensors owner) {
         long dim = weights[0].out().size(0);
-        epsilon = placement.place(torch.full(new long[] {1}, new Scalar(normEps * dim)));
+        epsilon = owner.keep(placement.place(torch.full(new long[] {1}, new Scalar(normEps * dim))));
         layers = new Layer[weights.length];
         for (int i = 0; i < layers.length; i++) {
             LayerWeights w = weights[i];
@@ -38,10 +40,10 @@ public final class DecoderStack {
             Tensor gateUp = torch.cat(new TensorVector(w.gate(), w.up()), 0);
             layers[i] = new Layer(
                     normed,
-                    Linear.of(normed ? behindNorm(qkv, w.attentionNorm()) : qkv, null, precision, placement),
-                    Linear.of(w.out(), null, precision, placement),
-                    Linear.of(behindNorm(gateUp, w.ffnNorm()), null, precision, placement),
-                    Linear.of(w.down(), null, precision, placement));
+                    Linear.of(normed ? behindNorm(qkv, w.attentionNorm()) : qkv, null, precision, placement, owner),
+                    Linear.of(w.out(), null, precision, placement, owner),
+                    Linear.of(behindNorm(gateUp, w.ffnNorm()), null, precision, placement, owner),
+                    Linear.of(w.down(), null, precision, placement, owner));
         }
     }
 

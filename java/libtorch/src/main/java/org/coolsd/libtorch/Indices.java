@@ -15,9 +15,10 @@ public final class Indices implements AutoCloseable {
 
     /** Zeros, {@code capacity} of them. */
     public Indices(Placement placement, int capacity) {
-        host = torch.zeros(new long[] {capacity}, new TensorOptions(ScalarType.Long));
+        host = torch.zeros(new long[] {capacity}, new TensorOptions(ScalarType.Long))
+                .retainReference();
         placed = placement.place(host);
-        values = new LongPointer(host.data_ptr());
+        values = new LongPointer(host.data_ptr()).retainReference();
         prefixes = new LeadingRows(placed);
     }
 
@@ -46,6 +47,7 @@ public final class Indices implements AutoCloseable {
     @Override
     public void close() {
         prefixes.close();
+        values.close();
         host.close();
     }
 }

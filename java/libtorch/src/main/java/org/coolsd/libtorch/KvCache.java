@@ -19,6 +19,7 @@ public final class KvCache implements AutoCloseable {
     private final Tensor[][] values;
     private final int halves;
     private final int capacity;
+    private final OwnedTensors owned = new OwnedTensors();
     private int length;
 
     /**
@@ -34,12 +35,14 @@ public final class KvCache implements AutoCloseable {
         keys = new Tensor[layers][blocks];
         values = new Tensor[layers][blocks];
         for (int i = 0; i < layers; i++) {
-            memory[i] = placement.zeros(ScalarType.Float, halves, capacity, 2, heads, headDim);
-            flat[i] = memory[i].view((long) halves * capacity, 2L * heads * headDim);
+            memory[i] = owned.keep(placement.zeros(ScalarType.Float, halves, capacity, 2, heads, headDim));
+            flat[i] = owned.keep(memory[i].view((long) halves * capacity, 2L * heads * headDim));
             for (int b = 0; b < blocks; b++) {
                 int seen = Math.min(capacity, (b + 1) * BLOCK);
-                keys[i][b] = memory[i].select(2, 0).narrow(1, 0, seen).transpose(1, 2);
-                values[i][b] = memory[i].select(2, 1).narrow(1, 0, seen).transpose(1, 2);
+                keys[i][b] =
+                        owned.keep(memory[i].select(2, 0).narrow(1, 0, seen).transpose(1, 2));
+                values[i][b] =
+                        owned.keep(memory[i].select(2, 1).narrow(1, 0, seen).transpose(1, 2));
             }
         }
     }
@@ -122,15 +125,6 @@ public final class KvCache implements AutoCloseable {
 
     @Override
     public void close() {
-        for (int i = 0; i < memory.length; i++) {
-            for (Tensor view : keys[i]) {
-                view.close();
-            }
-            for (Tensor view : values[i]) {
-                view.close();
-            }
-            flat[i].close();
-            memory[i].close();
-        }
+        owned.close();
     }
 }

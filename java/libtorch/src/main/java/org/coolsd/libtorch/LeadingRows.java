@@ -9,7 +9,7 @@ public final class LeadingRows implements AutoCloseable {
 
     /** @param whole closed with this */
     public LeadingRows(Tensor whole) {
-        this.whole = whole;
+        this.whole = whole.retainReference();
         this.views = new Tensor[(int) whole.size(0) + 1];
     }
 

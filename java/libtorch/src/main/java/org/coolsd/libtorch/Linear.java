@@ -20,24 +20,26 @@ public interface Linear {
      *
      * @param weight [out, in], any floating-point type; not kept
      * @param bias f32 [out], or null
+     * @param owner keeps what the matrix becomes
      */
-    static Linear of(Tensor weight, Tensor bias, Precision precision, Placement placement) {
+    static Linear of(Tensor weight, Tensor bias, Precision precision, Placement placement, OwnedTensors owner) {
         Tensor f32 = weight.to(ScalarType.Float);
         return switch (precision) {
                 // Transposed in memory: OpenBLAS takes such products of few rows without packing either operand.
             case F32 -> {
-                Tensor transposed = placement.place(f32.t().contiguous());
+                Tensor transposed = owner.keep(placement.place(f32.t().contiguous()));
                 if (bias == null) {
                     yield x -> torch.mm(x, transposed);
                 }
-                Tensor added = placement.place(bias);
+                Tensor added = owner.keep(placement.place(bias));
                 yield x -> torch.addmm(added, x, transposed);
             }
             case BF16 -> {
-                Tensor narrow = placement.place(f32.to(ScalarType.BFloat16));
-                TensorOptional added = bias == null
-                        ? new TensorOptional()
-                        : new TensorOptional(placement.place(bias.to(ScalarType.BFloat16)));
+                Tensor narrow = owner.keep(placement.place(f32.to(ScalarType.BFloat16)));
+                TensorOptional added = owner.keep(
+                        bias == null
+                                ? new TensorOptional()
+                                : new TensorOptional(placement.place(bias.to(ScalarType.BFloat16))));
                 yield x -> torch.linear(x.to(ScalarType.BFloat16), narrow, added);
             }
             case F16 -> {
@@ -45,8 +47,8 @@ public interface Linear {
                     throw new IllegalArgumentException("precision F16 is FBGEMM's, which is for the CPU; use BF16");
                 }
                 // FBGEMM's op adds a bias whether there is one or not.
-                Tensor added = bias == null ? torch.zeros(weight.size(0)) : bias;
-                Tensor packed = torch.fbgemm_pack_gemm_matrix_fp16(f32.contiguous());
+                Tensor added = owner.keep(bias == null ? torch.zeros(weight.size(0)) : bias);
+                Tensor packed = owner.keep(torch.fbgemm_pack_gemm_matrix_fp16(f32.contiguous()));
                 yield x -> torch.fbgemm_linear_fp16_weight_fp32_activation(x, packed, added);
             }
         };

@@ -1,6 +1,7 @@
 package org.coolsd.libtorch;
 
 import java.io.IOException;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
@@ -60,9 +61,19 @@ public final class Placement {
 
     /** The stream that LibTorch's work of this thread is queued in, a {@code cudaStream_t}; 0 on the CPU. */
     public long stream() {
-        return onDevice()
-                ? torch_cuda.getCurrentCUDAStream((byte) cudaDevice).stream().address()
-                : 0;
+        return onDevice() ? CudaStreams.current(cudaDevice) : 0;
+    }
+
+    /** In a class of its own: where there is no CUDA, its classes are not there either. */
+    private static final class CudaStreams {
+        static long current(int device) {
+            return handle(torch_cuda.getCurrentCUDAStream((byte) device).stream());
+        }
+    }
+
+    /** A stream as a number: JavaCPP gives the default stream, which is 0, as null. */
+    static long handle(Pointer stream) {
+        return stream == null ? 0 : stream.address();
     }
 
     /** {@code tensor} here: itself when it is. */

@@ -9,14 +9,14 @@ import org.bytedeco.pytorch.global.torch;
  * (a cos t - b sin t, b cos t + a sin t): {@code x * cos + flip(x) * sin} with the sign in the table, two products
  * for queries and keys together.
  */
-public final class Rotary {
+public final class Rotary implements AutoCloseable {
     private final Tensor cos;
     private final Tensor sin;
 
     private Rotary(float[] cos, float[] sin, int positions, int headDim) {
         long[] shape = {positions, 1, headDim / 2, 2};
-        this.cos = Tensors.of(cos, shape);
-        this.sin = Tensors.of(sin, shape);
+        this.cos = Tensors.of(cos, shape).retainReference();
+        this.sin = Tensors.of(sin, shape).retainReference();
     }
 
     /**
@@ -63,5 +63,11 @@ public final class Rotary {
         Tensor real = cos.narrow(3, 0, 1);
         Tensor imaginary = sin.narrow(3, 1, 1);
         return torch.view_as_complex(torch.cat(new TensorVector(real, imaginary), 3));
+    }
+
+    @Override
+    public void close() {
+        cos.close();
+        sin.close();
     }
 }

@@ -40,6 +40,7 @@ public final class Rows implements AutoCloseable {
     private final View[] views;
     private final Map<Long, SegmentView> segmentViews = new HashMap<>();
     private final TensorOptional[][] masks;
+    private final OwnedTensors owned = new OwnedTensors();
     private final List<Segment> segments = new ArrayList<>();
     private int count;
 
@@ -100,11 +101,11 @@ public final class Rows implements AutoCloseable {
         attended = f32(capacity, dim);
         gateUp = f32(capacity, 2 * feedForward);
         hidden = f32(capacity, feedForward);
-        angleTable = placement.place(rotary.complexTable());
-        angles = torch.index_select(angleTable, 0, placement.zeros(ScalarType.Long, capacity));
+        angleTable = owned.keep(placement.place(rotary.complexTable()));
+        angles = owned.keep(torch.index_select(angleTable, 0, placement.zeros(ScalarType.Long, capacity)));
         int all = (int) angleTable.size(0);
-        mask = placement.place(torch.full(new long[] {all, all}, new Scalar(Double.NEGATIVE_INFINITY))
-                .triu(1));
+        mask = owned.keep(placement.place(torch.full(new long[] {all, all}, new Scalar(Double.NEGATIVE_INFINITY))
+                .triu(1)));
         ids = new Indices(placement, capacity);
         positions = new Indices(placement, capacity);
         cacheRows = new Indices(placement, capacity);
@@ -118,7 +119,7 @@ public final class Rows implements AutoCloseable {
     }
 
     private Tensor f32(long... shape) {
-        return placement.zeros(ScalarType.Float, shape);
+        return owned.keep(placement.zeros(ScalarType.Float, shape));
     }
 
     /** Begins a pass with no rows. */
@@ -263,10 +264,6 @@ public final class Rows implements AutoCloseable {
         ids.close();
         positions.close();
         cacheRows.close();
-        for (Tensor tensor :
-                new Tensor[] {stream, squares, scale, normed, qkv, attended, gateUp, hidden, angles, angleTable, mask
-                }) {
-            tensor.close();
-        }
+        owned.close();
     }
 }

@@ -10,10 +10,11 @@ import org.bytedeco.pytorch.Tensor;
 
 /**
  * The named tensors of one model, as its checkpoint names them. Models look their tensors up here once, when they are
- * built, and say which one is missing or has another shape. The tensors are owned by whoever made the map.
+ * built, and say which one is missing or has another shape. Until it is closed, the tensors are its own.
  */
-public final class Weights {
+public final class Weights implements AutoCloseable {
     private final Map<String, Tensor> tensors;
+    private boolean closed;
 
     /** Wraps {@code tensors}; the map is copied, the tensors are not. */
     public Weights(Map<String, Tensor> tensors) {
@@ -27,6 +28,9 @@ public final class Weights {
      * @throws IllegalArgumentException if there is none, or its shape differs
      */
     public Tensor get(String name, long... shape) {
+        if (closed) {
+            throw new IllegalStateException("the model of tensor '" + name + "' is closed");
+        }
         Tensor tensor = tensors.get(name);
         if (tensor == null) {
             throw new IllegalArgumentException("the checkpoint has no tensor '" + name + "'");
@@ -62,6 +66,16 @@ public final class Weights {
             }
         }
         return leaves;
+    }
+
+    /** Frees the tensors; what was made of them stays. Does nothing the second time. */
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            tensors.values().forEach(Tensor::releaseReference);
+            tensors.clear();
+        }
     }
 
     static long[] shape(Tensor tensor) {

@@ -1,7 +1,7 @@
 package org.coolsd.training;
 
-import java.io.BufferedWriter;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -14,6 +14,7 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
+import org.coolsd.checkpoint.AtomicFile;
 import org.coolsd.checkpoint.Safetensors;
 import org.coolsd.libtorch.TensorFiles;
 import org.coolsd.libtorch.Tensors;
@@ -143,11 +144,7 @@ public final class Training {
         Map<String, Tensor> all = new LinkedHashMap<>(parameters);
         all.putAll(optimiser.moments());
         TensorFiles.write(state, all, Map.of("step", Long.toString(step)));
-        try (BufferedWriter out = Files.newBufferedWriter(curve)) {
-            out.write("update,loss\n");
-            for (String line : lines) {
-                out.write(line + "\n");
-            }
-        }
+        String text = "update,loss\n" + String.join("\n", lines) + "\n";
+        AtomicFile.write(curve, out -> out.write(text.getBytes(StandardCharsets.UTF_8)));
     }
 }

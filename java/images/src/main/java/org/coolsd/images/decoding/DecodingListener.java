@@ -5,7 +5,7 @@ package org.coolsd.images.decoding;
  * reaches the caller.
  */
 public interface DecodingListener {
-    /** Told nothing. */
+    /** Ignores everything. */
     DecodingListener NONE = new DecodingListener() {};
 
     /**
@@ -26,4 +26,12 @@ public interface DecodingListener {
      * @param drift sum of D over the visited positions
      */
     default void verified(int image, int drafted, int accepted, double drift) {}
+
+    /**
+     * An image cannot be decoded; the others go on.
+     *
+     * @param image index of its request
+     * @param reason what is wrong with its logits, and at which token
+     */
+    default void failed(int image, String reason) {}
 }

@@ -4,6 +4,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.coolsd.Logits;
 import org.coolsd.libtorch.KvCache;
+import org.coolsd.libtorch.OwnedTensors;
 import org.coolsd.models.eagle.DrafterForward;
 import org.coolsd.models.llamagen.TargetForward;
 
@@ -24,6 +25,7 @@ final class Part implements AutoCloseable {
     final Tensor[] draftRows;
 
     private final Tensor draftBlock;
+    private final OwnedTensors owned = new OwnedTensors();
     private final int draftLength;
     private final int vocab;
     /** First row of this part in the target pass under way or done last. */
@@ -39,10 +41,10 @@ final class Part implements AutoCloseable {
         this.vocab = target.config().vocabSize();
         targetCache = target.newCache(halves);
         drafterCache = draftLength == 0 ? null : drafter.newCache(halves);
-        draftBlock = target.placement().zeros(ScalarType.Float, halves, Math.max(1, draftLength), vocab);
+        draftBlock = owned.keep(target.placement().zeros(ScalarType.Float, halves, Math.max(1, draftLength), vocab));
         draftRows = new Tensor[draftLength];
         for (int i = 0; i < draftLength; i++) {
-            draftRows[i] = draftBlock.select(1, i);
+            draftRows[i] = owned.keep(draftBlock.select(1, i));
         }
     }
 
@@ -84,9 +86,6 @@ final class Part implements AutoCloseable {
         if (drafterCache != null) {
             drafterCache.close();
         }
-        for (Tensor row : draftRows) {
-            row.close();
-        }
-        draftBlock.close();
+        owned.close();
     }
 }

@@ -1,5 +1,6 @@
 package org.coolsd.images.decoding;
 
+import java.util.Arrays;
 import java.util.List;
 import org.coolsd.Logits;
 import org.coolsd.Status;
@@ -13,6 +14,8 @@ final class Sequence implements AutoCloseable {
     final List<Part> parts;
     private final Step step;
     private final DraftLength draftLength;
+    private final Verification verification;
+    private final float[] budgets;
     private final int most;
     private final int total;
     /** The draft as the verifier sees it: all rows, and row i. */
@@ -28,15 +31,20 @@ final class Sequence implements AutoCloseable {
     private int lastDrafted;
     private DraftLength.Decisions decisions;
     private double drift;
+    /** What ended the image, or null. */
+    private String failure;
+
     /** Whether the caches may hold NaN, which no mask hides: a step began and did not end well. */
     private boolean suspect;
 
     /** @param parts one, or the conditional and the unconditional half in this order */
-    Sequence(List<Part> parts, Verifier verifier, DraftLength draftLength, int total) {
+    Sequence(List<Part> parts, Verifier verifier, Verification verification, DraftLength draftLength, int total) {
         this.parts = parts;
+        this.verification = verification;
         this.draftLength = draftLength;
         this.most = verifier.spec().drafts().length();
         this.total = total;
+        budgets = new float[most];
         step = verifier.step(1);
         draft = most == 0 ? null : halves((part, half) -> part.draft(half));
         draftRows = new Logits[most];
@@ -69,6 +77,7 @@ final class Sequence implements AutoCloseable {
         lastDecided = 0;
         lastDrafted = 0;
         drift = 0;
+        failure = null;
         decisions = draftLength.begin();
         for (Part part : parts) {
             part.begin(suspect);
@@ -101,6 +110,12 @@ final class Sequence implements AutoCloseable {
     void beginStep() {
         suspect = true;
         step.begin(0, request.seed(), decided);
+        if (verification.hasImageBudget() && most > 0) {
+            // The rest is spread over the tokens to come, so that what positions leave is carried on.
+            double left = Math.max(0, verification.driftPerImage() - drift);
+            Arrays.fill(budgets, (float) (left / (total - decided)));
+            step.budget(0, budgets);
+        }
     }
 
     /** Tokens drafted in this step so far. */
@@ -132,12 +147,12 @@ final class Sequence implements AutoCloseable {
         return lastDrafted + 1;
     }
 
-    /** Draws a draft token from the logits that every part has in its row of the current position. */
+    /** Draws a draft token from the logits that every part has in its row of the current position, or fails. */
     void drawDraft() {
         int i = drafts();
         if (!step.sampleDraft(draftRows[i])) {
-            throw new IllegalStateException(
-                    "image " + image + ": draft logits at token " + (decided + i) + ": " + step.status(0));
+            failure = "draft logits at token " + (decided + i) + ": " + step.status(0);
+            return;
         }
         tokens[decided + i] = step.draftToken(0, i);
         decisions.drafted(step.draftPeak(0));
@@ -149,7 +164,7 @@ final class Sequence implements AutoCloseable {
     }
 
     /**
-     * Accepts a prefix of the draft and draws one token more.
+     * Accepts a prefix of the draft and draws one token more, or fails.
      *
      * @param logits addresses of each lane's target logits
      * @return drift of the step
@@ -160,8 +175,8 @@ final class Sequence implements AutoCloseable {
         step.verify(halves((part, half) -> part.target(logits[part.lane], half, n + 1)), n == 0 ? null : draft);
         Verdict verdict = step.verdict(0);
         if (verdict.status() != Status.OK) {
-            throw new IllegalStateException(
-                    "image " + image + ": logits at token " + decided + ": " + verdict.status());
+            failure = "logits at token " + decided + ": " + verdict.status();
+            return 0;
         }
         lastDecided = verdict.length();
         for (int i = 0; i < lastDecided; i++) {
@@ -179,6 +194,11 @@ final class Sequence implements AutoCloseable {
         drift += stepDrift;
         suspect = false;
         return stepDrift;
+    }
+
+    /** What is wrong with the image's logits, and at which token; null where nothing is. */
+    String failure() {
+        return failure;
     }
 
     /** Sum of D over the image's steps. */
@@ -203,6 +223,7 @@ final class Sequence implements AutoCloseable {
 
     @Override
     public void close() {
+        step.close();
         parts.forEach(Part::close);
     }
 }

@@ -1,14 +1,14 @@
 package org.coolsd.images.decoding;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntConsumer;
-import org.bytedeco.pytorch.InferenceMode;
 import org.bytedeco.pytorch.Tensor;
 import org.coolsd.Backend;
 import org.coolsd.Sampling;
-import org.coolsd.Schedule;
 import org.coolsd.Verifier;
 import org.coolsd.VerifierSpec;
 import org.coolsd.images.ImageRequest;
@@ -27,6 +27,7 @@ import org.coolsd.models.llamagen.TargetPass;
  */
 public final class SpeculativeDecoder implements AutoCloseable {
     private final TargetForward target;
+    private final DrafterForward drafter;
     private final Verifier verifier;
     private final Crew crew;
     private final Lane[] lanes;
@@ -56,20 +57,21 @@ public final class SpeculativeDecoder implements AutoCloseable {
 
     /**
      * @param drafter may be null when the draft length is 0; made for the same target
-     * @param schedule relaxation factors and the longest draft
+     * @param verification the rule, its factors and the longest draft
      * @param sampling of target and draft alike
      */
     public SpeculativeDecoder(
             TargetForward target,
             DrafterForward drafter,
-            Schedule.Drafts schedule,
+            Verification verification,
             Sampling sampling,
             DecoderOptions options) {
-        int most = schedule.length();
+        int most = verification.drafts().length();
         if (drafter == null && most > 0) {
             throw new IllegalArgumentException("drafter is null, the draft length is " + most);
         }
         this.target = target;
+        this.drafter = most == 0 ? null : drafter;
         int vocab = target.config().vocabSize();
         int total = target.config().blockSize();
         boolean guided = sampling.guidance() != 1;
@@ -82,11 +84,17 @@ public final class SpeculativeDecoder implements AutoCloseable {
         boolean halved = guided && threads == 2 && options.batch() == 1;
         verifier = Verifier.open(
                 target.placement().backend(),
-                VerifierSpec.of(vocab, schedule, sampling).report(VerifierSpec.Report.DRIFT));
+                VerifierSpec.of(vocab, verification.drafts(), sampling)
+                        .acceptance(verification.acceptance())
+                        .report(VerifierSpec.Report.DRIFT));
         crew = new Crew(threads);
+        target.enter();
+        if (most > 0) {
+            drafter.enter();
+        }
         lanes = new Lane[threads];
         logits = new long[threads];
-        try (InferenceMode inference = new InferenceMode(true)) {
+        try (PassScope scope = new PassScope()) {
             int[] rows = new int[threads];
             for (int s = 0; s < options.batch(); s++) {
                 List<Part> parts = new ArrayList<>();
@@ -96,7 +104,7 @@ public final class SpeculativeDecoder implements AutoCloseable {
                     parts.add(new Part(target, drafter, lane, part == 0, halves, most));
                     rows[lane] += halves * (most + 1);
                 }
-                sequences.add(new Sequence(parts, verifier, options.draftLength(), total));
+                sequences.add(new Sequence(parts, verifier, verification, options.draftLength(), total));
             }
             for (int lane = 0; lane < threads; lane++) {
                 lanes[lane] = new Lane(target.newPass(rows[lane]), most == 0 ? null : drafter.newPass(rows[lane]));
@@ -135,12 +143,10 @@ public final class SpeculativeDecoder implements AutoCloseable {
      * Decodes images, as many side by side as the options say.
      *
      * @param cancellation checked before every step
-     * @return tokens in raster order [blockSize] of each request. Whatever is thrown, images that were complete by then
-     *     are lost, but for what the listener kept; the decoder can be used again
-     * @throws java.util.concurrent.CancellationException if it was cancelled
+     * @return tokens in raster order [blockSize] of each request; the decoder can be used again whatever is thrown
+     * @throws DecodingException if images had logits that give no law, after the others were completed; it has those
+     * @throws java.util.concurrent.CancellationException if it was cancelled; what was complete the listener was told
      * @throws IllegalArgumentException if a label is out of range
-     * @throws IllegalStateException if the target's logits or the drafter's give no law; the message has the image and the
-     *     status
      */
     public List<int[]> decode(List<ImageRequest> requests, DecodingListener listener, Cancellation cancellation) {
         int classes = target.config().numClasses();
@@ -163,6 +169,7 @@ public final class SpeculativeDecoder implements AutoCloseable {
         long stream = target.placement().stream();
         sequences.forEach(sequence -> sequence.stream(stream));
         List<int[]> images = new ArrayList<>();
+        Map<Integer, String> failures = new HashMap<>();
         // A call that an exception ended may have left some.
         active.clear();
         drafting.clear();
@@ -178,8 +185,13 @@ public final class SpeculativeDecoder implements AutoCloseable {
             step(listener);
             for (int i = active.size() - 1; i >= 0; i--) {
                 Sequence sequence = active.get(i);
-                if (sequence.complete()) {
+                if (sequence.failure() != null) {
+                    failures.put(sequence.image(), sequence.failure());
+                    images.set(sequence.image(), null);
+                } else if (sequence.complete()) {
                     stats.image(sequence.drift());
+                }
+                if (sequence.failure() != null || sequence.complete()) {
                     if (begun < requests.size()) {
                         begun = begin(sequence, requests, begun, images);
                     } else {
@@ -187,6 +199,9 @@ public final class SpeculativeDecoder implements AutoCloseable {
                     }
                 }
             }
+        }
+        if (!failures.isEmpty()) {
+            throw new DecodingException(images, failures);
         }
         return images;
     }
@@ -212,7 +227,7 @@ public final class SpeculativeDecoder implements AutoCloseable {
             long before = System.nanoTime();
             for (int i = drafting.size() - 1; i >= 0; i--) {
                 drafting.get(i).drawDraft();
-                if (!drafting.get(i).wantsDraft()) {
+                if (drafting.get(i).failure() != null || !drafting.get(i).wantsDraft()) {
                     drafting.remove(i);
                 }
             }
@@ -222,12 +237,19 @@ public final class SpeculativeDecoder implements AutoCloseable {
         crew.run(targetPass);
         long scored = System.nanoTime();
         for (Sequence sequence : active) {
-            double drift = sequence.verify(logits);
+            double drift = sequence.failure() == null ? sequence.verify(logits) : 0;
+            if (sequence.failure() != null) {
+                listener.failed(sequence.image(), sequence.failure());
+                continue;
+            }
             stats.step(sequence.lastDrafted(), sequence.lastDecided() - 1);
             listener.verified(sequence.image(), sequence.lastDrafted(), sequence.lastDecided() - 1, drift);
         }
         long verified = System.nanoTime();
         for (Sequence sequence : active) {
+            if (sequence.failure() != null) {
+                continue;
+            }
             int to = sequence.decided();
             listener.decided(sequence.image(), sequence.tokens(), to - sequence.lastDecided(), to);
         }
@@ -320,12 +342,16 @@ public final class SpeculativeDecoder implements AutoCloseable {
 
     private void free() {
         crew.close();
-        verifier.close();
         sequences.forEach(Sequence::close);
+        verifier.close();
         for (Lane lane : lanes) {
             if (lane != null) {
                 lane.close();
             }
         }
+        if (drafter != null) {
+            drafter.leave();
+        }
+        target.leave();
     }
 }

@@ -181,6 +181,66 @@ class SpeculativeDecoderTest {
             assertThatThrownBy(() -> decode(decoder, 1, 1)).hasMessageContaining("NAN");
             assertThat(decode(decoder, 2, 2)).isEqualTo(good);
         }
+        DecoderOptions three = DecoderOptions.of().batch(3);
+        try (SpeculativeDecoder decoder =
+                TinyDecoders.of(TinyModel.withNanToken(bad), schedule, Sampling.of(), three)) {
+            List<ImageRequest> requests = List.of(
+                    new ImageRequest(2, 2), new ImageRequest(1, 1), new ImageRequest(2, 2), new ImageRequest(2, 2));
+            List<Integer> failed = new ArrayList<>();
+            DecodingListener listener = new DecodingListener() {
+                @Override
+                public void failed(int image, String reason) {
+                    failed.add(image);
+                }
+            };
+            assertThatThrownBy(() -> decoder.decode(requests, listener, new Cancellation()))
+                    .isInstanceOfSatisfying(DecodingException.class, e -> {
+                        assertThat(e).hasMessageContaining("image 1: ").hasMessageContaining("NAN");
+                        assertThat(e.failures().keySet()).containsExactly(1);
+                        assertThat(e.images()).containsExactly(good, null, good, good);
+                    });
+            assertThat(failed).containsExactly(1);
+        }
+    }
+
+    /** The drift of every image keeps to its budget, uses most of it, and a larger budget accepts more. */
+    @Test
+    void imagesKeepToTheirDriftBudget() {
+        double[] accepted = new double[3];
+        double[] budgets = {0, 0.5, 3};
+        for (int i = 0; i < budgets.length; i++) {
+            for (boolean block : new boolean[] {false, true}) {
+                Schedule.Drafts drafts = Schedule.budget(budgets[i] / 16).draftLength(4);
+                Verification rule =
+                        (block ? Verification.block(drafts) : Verification.token(drafts)).driftPerImage(budgets[i]);
+                double[] drift = new double[30];
+                DecodingListener listener = new DecodingListener() {
+                    @Override
+                    public void verified(int image, int drafted, int kept, double more) {
+                        drift[image] += more;
+                    }
+                };
+                try (SpeculativeDecoder decoder = TinyDecoders.of(
+                        model, rule, Sampling.of(), DecoderOptions.of().batch(7))) {
+                    decoder.decode(requests(30, 0), listener, new Cancellation());
+                    accepted[i] = decoder.stats().acceptedLength();
+                    for (double d : drift) {
+                        assertThat(d).isLessThanOrEqualTo(budgets[i]);
+                    }
+                    assertThat(decoder.stats().driftPerImage()).isGreaterThanOrEqualTo(0.3 * budgets[i]);
+                }
+            }
+        }
+        assertThat(accepted[1]).isGreaterThan(accepted[0]);
+        assertThat(accepted[2]).isGreaterThan(accepted[1]);
+    }
+
+    private static List<ImageRequest> requests(int count, long firstSeed) {
+        List<ImageRequest> requests = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            requests.add(new ImageRequest(i % 10, firstSeed + i));
+        }
+        return requests;
     }
 
     @Test
@@ -192,7 +252,11 @@ class SpeculativeDecoderTest {
         assertThatThrownBy(() -> decode(decoder, 0, 0)).hasMessageContaining("closed");
         TinyModel other = TinyModel.load();
         assertThatThrownBy(() -> new SpeculativeDecoder(
-                        model.target(), other.drafter(), schedule, Sampling.of(), DecoderOptions.of()))
+                        model.target(),
+                        other.drafter(),
+                        Verification.token(schedule),
+                        Sampling.of(),
+                        DecoderOptions.of()))
                 .hasMessage("drafter was made for another target");
     }
 
@@ -215,15 +279,19 @@ class SpeculativeDecoderTest {
      */
     @Test
     void losslessDecodingHasTheTargetsLaw() {
-        long[] plain = histogram(Schedule.lossless().draftLength(0), DraftLength.fixed(), 0);
+        long[] plain = histogram(Verification.token(Schedule.lossless().draftLength(0)), DraftLength.fixed(), 0);
         Schedule.Drafts two = Schedule.lossless().draftLength(2);
-        assertThat(distance(plain, histogram(two, DraftLength.fixed(), 1_000_000)))
-                .isLessThan(140);
-        assertThat(distance(plain, histogram(two, DraftLength.adaptive(0.8), 2_000_000)))
-                .isLessThan(140);
         Schedule.Drafts relaxed = Schedule.uniform(1000).draftLength(2);
-        assertThat(distance(plain, histogram(relaxed, DraftLength.fixed(), 1_000_000)))
-                .isGreaterThan(140);
+        for (boolean block : new boolean[] {false, true}) {
+            Verification lossless = block ? Verification.block(two) : Verification.token(two);
+            assertThat(distance(plain, histogram(lossless, DraftLength.fixed(), 1_000_000)))
+                    .isLessThan(140);
+            assertThat(distance(plain, histogram(lossless, DraftLength.adaptive(0.8), 2_000_000)))
+                    .isLessThan(140);
+            Verification anything = block ? Verification.block(relaxed) : Verification.token(relaxed);
+            assertThat(distance(plain, histogram(anything, DraftLength.fixed(), 1_000_000)))
+                    .isGreaterThan(140);
+        }
     }
 
     /** Few tokens are worth drafting with random weights, none of them at a reach of 1, all of them at 0. */
@@ -259,7 +327,7 @@ class SpeculativeDecoderTest {
         return decoder.decode(new ImageRequest(label, seed), DecodingListener.NONE);
     }
 
-    private static long[] histogram(Schedule.Drafts schedule, DraftLength length, long firstSeed) {
+    private static long[] histogram(Verification verification, DraftLength length, long firstSeed) {
         long[] counts = new long[64];
         List<ImageRequest> requests = new ArrayList<>();
         for (int i = 0; i < 3_000; i++) {
@@ -267,7 +335,7 @@ class SpeculativeDecoderTest {
         }
         try (SpeculativeDecoder decoder = TinyDecoders.of(
                 model,
-                schedule,
+                verification,
                 Sampling.of().temperature(0.2f),
                 DecoderOptions.of().batch(50).draftLength(length))) {
             for (int[] tokens : decoder.decode(requests, DecodingListener.NONE, new Cancellation())) {

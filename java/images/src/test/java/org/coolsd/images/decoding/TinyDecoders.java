@@ -9,7 +9,12 @@ final class TinyDecoders {
     private TinyDecoders() {}
 
     static SpeculativeDecoder of(TinyModel model, Schedule.Drafts schedule, Sampling sampling, DecoderOptions options) {
-        return new SpeculativeDecoder(model.target(), model.drafter(), schedule, sampling, options);
+        return of(model, Verification.token(schedule), sampling, options);
+    }
+
+    static SpeculativeDecoder of(
+            TinyModel model, Verification verification, Sampling sampling, DecoderOptions options) {
+        return new SpeculativeDecoder(model.target(), model.drafter(), verification, sampling, options);
     }
 
     static SpeculativeDecoder of(TinyModel model, Schedule.Drafts schedule, Sampling sampling) {

@@ -1,13 +1,15 @@
 package org.coolsd.models.eagle;
 
-import org.bytedeco.pytorch.InferenceMode;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
+import org.coolsd.Guard;
 import org.coolsd.libtorch.DecoderStack;
 import org.coolsd.libtorch.KvCache;
 import org.coolsd.libtorch.LayerWeights;
 import org.coolsd.libtorch.Linear;
+import org.coolsd.libtorch.OwnedTensors;
+import org.coolsd.libtorch.PassScope;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
 import org.coolsd.libtorch.Rotary;
@@ -23,30 +25,42 @@ import org.coolsd.models.llamagen.TargetForward;
  * <p>The first matrix reads (embedding, feature) side by side. Its embedding half is multiplied with the embedding table
  * once, so that a pass looks the product up.
  */
-public final class DrafterForward {
+public final class DrafterForward implements AutoCloseable {
     private final EagleConfig config;
     private final TargetForward target;
     private final Tensor embedded;
     private final Linear fromFeatures;
     private final DecoderStack stack;
     private final Rotary rotary;
+    private final OwnedTensors owned = new OwnedTensors();
+    private final Guard guard;
 
     /** @throws IllegalArgumentException if {@code weights} do not fit {@code config}; the message names the tensor */
     public DrafterForward(EagleConfig config, Weights weights, Precision precision, TargetForward target) {
         this.config = config;
         this.target = target;
         Placement placement = target.placement();
-        try (InferenceMode inference = new InferenceMode(true)) {
+        try (PassScope scope = new PassScope()) {
             long d = config.dim();
             Tensor fc = weights.get("fc.weight", d, 2 * d);
             Tensor tokens = weights.get("embed_tokens.weight", config.vocabSize(), d);
             TensorOptional bias = new TensorOptional(weights.get("fc.bias", d));
-            embedded = placement.place(torch.linear(tokens, fc.narrow(1, 0, d).contiguous(), bias));
-            fromFeatures = Linear.of(fc.narrow(1, d, d), null, precision, placement);
+            embedded = owned.keep(
+                    placement.place(torch.linear(tokens, fc.narrow(1, 0, d).contiguous(), bias)));
+            fromFeatures = Linear.of(fc.narrow(1, d, d), null, precision, placement, owned);
             LayerWeights[] layer = {EagleDrafter.layer(config, weights)};
-            stack = new DecoderStack(layer, config.normEps(), precision, placement);
+            stack = new DecoderStack(layer, config.normEps(), precision, placement, owned);
             rotary = EagleDrafter.rotary(config, target.config().grid());
+        } catch (RuntimeException | Error e) {
+            owned.close();
+            throw e;
         }
+        OwnedTensors tensors = owned;
+        Rotary angles = rotary;
+        guard = new Guard(this, "the drafter", () -> {
+            tensors.close();
+            angles.close();
+        });
     }
 
     /** @throws IllegalArgumentException if this drafter reads another target's features */
@@ -63,7 +77,8 @@ public final class DrafterForward {
 
     /** An empty cache for a sequence of a whole image; {@code halves} is 2 with guidance, else 1. */
     public KvCache newCache(int halves) {
-        try (InferenceMode inference = new InferenceMode(true)) {
+        guard.require();
+        try (PassScope scope = new PassScope()) {
             return new KvCache(
                     target.placement(),
                     1,
@@ -76,12 +91,33 @@ public final class DrafterForward {
 
     /** Memory for passes of up to {@code rows} rows: halves times positions, summed over the sequences of a pass. */
     public DrafterPass newPass(int rows) {
-        try (InferenceMode inference = new InferenceMode(true)) {
+        guard.require();
+        try (PassScope scope = new PassScope()) {
             return new DrafterPass(
                     this,
                     target,
                     new Rows(target.placement(), rows, config.dim(), config.heads(), config.feedForward(), rotary));
         }
+    }
+
+    /** Keeps {@link #close} off until {@link #leave}: what decodes with it is in it. */
+    public void enter() {
+        guard.share();
+    }
+
+    /** Ends what {@link #enter} began. */
+    public void leave() {
+        guard.unshare();
+    }
+
+    /**
+     * Frees the weights; the target keeps its own.
+     *
+     * @throws IllegalStateException if a decoder of it is open
+     */
+    @Override
+    public void close() {
+        guard.close();
     }
 
     DecoderStack stack() {

@@ -14,7 +14,7 @@ import org.coolsd.libtorch.Weights;
  * LlamaGen's VQ tokenizer: images [batch, 3, side, side] with values in [-1, 1] to codebook indices and back. f32; the
  * same object serves inference and training, since it keeps no converted copies.
  */
-public final class VqTokenizer {
+public final class VqTokenizer implements AutoCloseable {
     private final VqConfig config;
     private final Weights weights;
     private final ConvNet net;
@@ -78,7 +78,7 @@ public final class VqTokenizer {
         return new Weights(w);
     }
 
-    private static final ScalarTypeOptional NO_TYPE = new ScalarTypeOptional();
+    private static final ScalarTypeOptional NO_TYPE = new ScalarTypeOptional().retainReference();
 
     private static void conv(Map<String, Tensor> w, String name, long out, long in, long kernel) {
         double bound = 1 / Math.sqrt(in * kernel * kernel);
@@ -118,6 +118,12 @@ public final class VqTokenizer {
         residual(w, name + ".mid.0", width, width);
         attention(w, name + ".mid.1", width);
         residual(w, name + ".mid.2", width, width);
+    }
+
+    /** Frees the weights; every later use throws IllegalStateException. */
+    @Override
+    public void close() {
+        weights.close();
     }
 
     /** The configuration this tokenizer was built from. */

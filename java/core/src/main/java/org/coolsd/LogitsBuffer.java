@@ -110,6 +110,12 @@ public final class LogitsBuffer implements AutoCloseable {
         return type;
     }
 
+    /** Whether there are unconditional rows. */
+    public boolean isGuided() {
+        guard.require();
+        return guided;
+    }
+
     /** Fills row {@code row}. @param values [vocab], rounded to nearest, ties to even, where the type is narrower */
     public void put(int row, float[] values) {
         put(row, values, 0);

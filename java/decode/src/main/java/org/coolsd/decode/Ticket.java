@@ -22,8 +22,8 @@ public final class Ticket {
         cancelled = true;
     }
 
-    /** Whether {@link #cancel} was called, or the future was cancelled. */
-    boolean isCancelled() {
+    /** Whether {@link #cancel} was called, or the future was completed by others. */
+    boolean isOver() {
         return cancelled || result.isDone();
     }
 }

@@ -16,7 +16,6 @@ import org.coolsd.Sampling;
 import org.coolsd.Status;
 import org.coolsd.Step;
 import org.coolsd.Verdict;
-import org.coolsd.Verifier;
 
 /**
  * Decodes a continuous batch: requests enter as slots become free, and leave when they are complete. Each step drafts for all
@@ -94,8 +93,10 @@ public final class Decoder<C> implements AutoCloseable {
     /** Decodes these requests, beside what else is in the batch; returns their results in the same order. */
     public List<Result> decode(List<Request<C>> requests) {
         List<Ticket> tickets = requests.stream().map(this::submit).toList();
-        while (!tickets.stream().allMatch(ticket -> ticket.result().isDone())) {
-            step();
+        for (Ticket ticket : tickets) {
+            while (!ticket.result().isDone()) {
+                step();
+            }
         }
         return tickets.stream().map(ticket -> ticket.result().join()).toList();
     }
@@ -221,8 +222,7 @@ public final class Decoder<C> implements AutoCloseable {
     private void score() {
         runs.clear();
         for (Sequence<C> sequence : active) {
-            System.arraycopy(
-                    sequence.draft, 0, runs.add(sequence.slot, sequence.drafted), 0, sequence.drafted);
+            System.arraycopy(sequence.draft, 0, runs.add(sequence.slot, sequence.drafted), 0, sequence.drafted);
         }
         pass(List.copyOf(active), () -> target.score(runs));
     }
@@ -255,7 +255,8 @@ public final class Decoder<C> implements AutoCloseable {
 
     private static void requireOk(Sequence<?> sequence, Status status, String what) {
         if (status != Status.OK) {
-            throw new CoolsdException("the " + what + " at position " + sequence.count + " cannot be decided: " + status);
+            throw new CoolsdException(
+                    "the " + what + " at position " + sequence.count + " cannot be decided: " + status);
         }
     }
 

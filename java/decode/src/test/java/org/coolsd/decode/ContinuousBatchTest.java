@@ -70,12 +70,12 @@ class ContinuousBatchTest {
     })
     void aRequestHasTheSameResultAloneAndInAnyBatch(String drafter, String rule) {
         List<Result> alone;
-        try (Decoder<Integer> decoder = Decoder.open(new PrefixTarget(VOCAB, 2), drafter(drafter), options(rule))) {
+        try (Decoder<Integer> decoder = new Decoder<>(new PrefixTarget(VOCAB, 2), drafter(drafter), options(rule))) {
             alone = decoder.decode(requests());
         }
         for (int slots : new int[] {2, 5, 12}) {
             DecoderOptions options = options(rule).slots(slots);
-            try (Decoder<Integer> decoder = Decoder.open(new PrefixTarget(VOCAB, 2), drafter(drafter), options)) {
+            try (Decoder<Integer> decoder = new Decoder<>(new PrefixTarget(VOCAB, 2), drafter(drafter), options)) {
                 List<Result> together = decoder.decode(requests());
                 for (int i = 0; i < alone.size(); i++) {
                     assertSame(together.get(i), alone.get(i));
@@ -89,7 +89,7 @@ class ContinuousBatchTest {
     void onePassServesTheWholeBatch() {
         PrefixTarget model = new PrefixTarget(VOCAB, 2);
         try (Decoder<Integer> decoder =
-                Decoder.open(model, Drafter.none(), DecoderOptions.of(4).slots(12))) {
+                new Decoder<>(model, Drafter.none(), DecoderOptions.of(4).slots(12))) {
             decoder.decode(requests());
         }
         assertThat(model.passes).isEqualTo(LENGTH);
@@ -105,7 +105,7 @@ class ContinuousBatchTest {
                 return row;
             }
         };
-        try (Decoder<Integer> decoder = Decoder.open(model, Drafter.lookup(2), DecoderOptions.of(4))) {
+        try (Decoder<Integer> decoder = new Decoder<>(model, Drafter.lookup(2), DecoderOptions.of(4))) {
             Result result =
                     decoder.decode(List.of(Request.of(0, 1, Sampling.of(), 40))).get(0);
             assertThat(result.accepted()).isEqualTo(result.drafted()).isGreaterThanOrEqualTo(24);
@@ -115,11 +115,11 @@ class ContinuousBatchTest {
     @Test
     void requestsEnterAndLeaveFromSeveralThreads() throws Exception {
         List<Result> alone;
-        try (Decoder<Integer> decoder = Decoder.open(new PrefixTarget(VOCAB, 2), Drafter.jacobi(), options("token"))) {
+        try (Decoder<Integer> decoder = new Decoder<>(new PrefixTarget(VOCAB, 2), Drafter.jacobi(), options("token"))) {
             alone = decoder.decode(requests());
         }
         DecoderOptions options = options("token").slots(3);
-        try (Decoder<Integer> decoder = Decoder.open(new PrefixTarget(VOCAB, 2), Drafter.jacobi(), options)) {
+        try (Decoder<Integer> decoder = new Decoder<>(new PrefixTarget(VOCAB, 2), Drafter.jacobi(), options)) {
             ConcurrentLinkedQueue<Throwable> wrong = new ConcurrentLinkedQueue<>();
             List<Thread> threads = new ArrayList<>();
             CountDownLatch left = new CountDownLatch(4);
@@ -159,7 +159,7 @@ class ContinuousBatchTest {
     @Test
     void aListenerHearsEveryTokenOnceInOrder() {
         List<Integer> heard = new ArrayList<>();
-        try (Decoder<Integer> decoder = Decoder.open(
+        try (Decoder<Integer> decoder = new Decoder<>(
                 new PrefixTarget(VOCAB, 2, position -> position % 7 == 3 ? Window.forced(4) : Window.ALL),
                 Drafter.jacobi(),
                 options("block"))) {
@@ -179,11 +179,11 @@ class ContinuousBatchTest {
     private static void assertOthersUnharmed(
             Request<Integer> second, Listener listener, Class<? extends Throwable> type, String message) {
         List<Result> alone;
-        try (Decoder<Integer> decoder = Decoder.open(new PrefixTarget(VOCAB, 2), drafter("model"), options("token"))) {
+        try (Decoder<Integer> decoder = new Decoder<>(new PrefixTarget(VOCAB, 2), drafter("model"), options("token"))) {
             alone = decoder.decode(requests());
         }
         DecoderOptions options = options("token").slots(4);
-        try (Decoder<Integer> decoder = Decoder.open(new PrefixTarget(VOCAB, 2), drafter("model"), options)) {
+        try (Decoder<Integer> decoder = new Decoder<>(new PrefixTarget(VOCAB, 2), drafter("model"), options)) {
             List<Ticket> tickets = new ArrayList<>();
             for (int i = 0; i < 8; i++) {
                 tickets.add(
@@ -234,7 +234,7 @@ class ContinuousBatchTest {
     @Test
     void cancellationEndsItsRequestOnly() throws Exception {
         AtomicReference<Ticket> own = new AtomicReference<>();
-        try (Decoder<Integer> decoder = Decoder.open(
+        try (Decoder<Integer> decoder = new Decoder<>(
                 new PrefixTarget(VOCAB, 2), Drafter.jacobi(), options("token").slots(2))) {
             List<Integer> heard = new ArrayList<>();
             own.set(decoder.submit(requests().get(0), (position, token) -> {
@@ -264,7 +264,7 @@ class ContinuousBatchTest {
             }
         };
         try (Decoder<Integer> decoder =
-                Decoder.open(model, Drafter.none(), DecoderOptions.of(0).slots(2))) {
+                new Decoder<>(model, Drafter.none(), DecoderOptions.of(0).slots(2))) {
             Ticket bad = decoder.submit(Request.of(99, 1, Sampling.of(), LENGTH));
             Ticket beside = decoder.submit(Request.of(1, 1, Sampling.of(), LENGTH));
             Ticket later = decoder.submit(Request.of(1, 1, Sampling.of(), LENGTH));
@@ -278,7 +278,7 @@ class ContinuousBatchTest {
     @Test
     void closingDuringAStepIsRefusedAndThenEndsWhatIsLeft() {
         PrefixTarget model = new PrefixTarget(VOCAB, 2);
-        Decoder<Integer> decoder = Decoder.open(model, Drafter.coupled(), options("token"));
+        Decoder<Integer> decoder = new Decoder<>(model, Drafter.coupled(), options("token"));
         Ticket closer = decoder.submit(requests().get(0), (position, token) -> decoder.close());
         Ticket stepper = decoder.submit(requests().get(1), (position, token) -> decoder.step());
         Ticket running = decoder.submit(requests().get(2));
@@ -305,11 +305,11 @@ class ContinuousBatchTest {
         double perToken = 0;
         List<Request<Integer>> requests = requests();
         DecoderOptions options = options("token").slots(4);
-        try (Decoder<Integer> carried = Decoder.open(
+        try (Decoder<Integer> carried = new Decoder<>(
                         new PrefixTarget(VOCAB, 2),
                         drafter("model"),
                         options.factors(FactorPolicy.budgetPerSequence(whole)));
-                Decoder<Integer> fixed = Decoder.open(
+                Decoder<Integer> fixed = new Decoder<>(
                         new PrefixTarget(VOCAB, 2),
                         drafter("model"),
                         options.schedule(Schedule.budget(whole / LENGTH)))) {

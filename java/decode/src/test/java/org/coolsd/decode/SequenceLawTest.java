@@ -128,7 +128,7 @@ class SequenceLawTest {
     @Test
     void coupledDraftsOfBlocksAreRefused() {
         DecoderOptions options = DecoderOptions.of(4).acceptance(Acceptance.block());
-        assertThatThrownBy(() -> Decoder.open(new PrefixTarget(VOCAB, 1.5), Drafter.coupled(), options))
+        assertThatThrownBy(() -> new Decoder<>(new PrefixTarget(VOCAB, 1.5), Drafter.coupled(), options))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("use jacobi with blocks");
     }
@@ -145,7 +145,7 @@ class SequenceLawTest {
         for (int seed = 0; seed < SEQUENCES; seed++) {
             requests.add(Request.of(0, seed, Sampling.of(), LENGTH));
         }
-        try (Decoder<Integer> decoder = Decoder.open(new PrefixTarget(VOCAB, 1.5, allowed), drafter, options)) {
+        try (Decoder<Integer> decoder = new Decoder<>(new PrefixTarget(VOCAB, 1.5, allowed), drafter, options)) {
             for (Result result : decoder.decode(requests)) {
                 counts[PrefixTarget.code(result.tokens(), VOCAB)]++;
             }

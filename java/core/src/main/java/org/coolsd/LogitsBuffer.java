@@ -159,7 +159,8 @@ public final class LogitsBuffer implements AutoCloseable {
         }
         Logits unconditional = from.unconditional();
         if ((unconditional != null) != guided) {
-            throw new IllegalArgumentException("from is " + from + ", the buffer is " + (guided ? "" : "not ") + "guided");
+            throw new IllegalArgumentException(
+                    "from is " + from + ", the buffer is " + (guided ? "" : "not ") + "guided");
         }
         fill(row, from);
         if (unconditional != null) {

@@ -63,19 +63,22 @@ final class JacobiDrafts<C> implements DraftSession<C> {
     JacobiDrafts(TargetSession<C> target, Verifier verifier, int slots, boolean coupled) {
         VerifierSpec spec = verifier.spec();
         if (!verifier.backend().name().equals("cpu")) {
-            throw new IllegalArgumentException("the backend is " + verifier.backend().name()
-                    + ", drafts from the target's last pass keep their rows in host memory: use the cpu");
+            throw new IllegalArgumentException(
+                    "the backend is " + verifier.backend().name()
+                            + ", drafts from the target's last pass keep their rows in host memory: use the cpu");
         }
         if (coupled && spec.acceptance() instanceof Acceptance.Block) {
-            throw new IllegalArgumentException("coupled drafts are verified token by token, the acceptance is a block: its"
-                    + " outcome tells of tokens that would be kept; use jacobi with blocks");
+            throw new IllegalArgumentException(
+                    "coupled drafts are verified token by token, the acceptance is a block: its"
+                            + " outcome tells of tokens that would be kept; use jacobi with blocks");
         }
         this.target = target;
         window = spec.drafts().length();
         sequences = new Sequence[slots];
         Arrays.setAll(sequences, slot -> new Sequence(window));
         if (coupled && window > 1) {
-            VerifierSpec single = VerifierSpec.of(spec.vocab(), Schedule.lossless().draftLength(1), Sampling.of());
+            VerifierSpec single =
+                    VerifierSpec.of(spec.vocab(), Schedule.lossless().draftLength(1), Sampling.of());
             couplings = Verifier.open(verifier.backend(), single);
             coupling = couplings.step(window);
         } else {

@@ -41,8 +41,8 @@ final class LookupDrafts<C> implements DraftSession<C> {
 
     LookupDrafts(Verifier verifier, int slots, int length) {
         if (!verifier.backend().name().equals("cpu")) {
-            throw new IllegalArgumentException("the backend is " + verifier.backend().name()
-                    + ", looked-up drafts have their rows in host memory: use the cpu");
+            throw new IllegalArgumentException("the backend is "
+                    + verifier.backend().name() + ", looked-up drafts have their rows in host memory: use the cpu");
         }
         this.length = length;
         vocab = verifier.spec().vocab();

@@ -1,6 +1,8 @@
 package org.coolsd.decode;
 
 import java.util.Arrays;
+import org.coolsd.CoolsdException;
+import org.coolsd.Status;
 import org.coolsd.Verdict;
 import org.jspecify.annotations.Nullable;
 
@@ -91,7 +93,9 @@ final class Sequence<C> {
         return all;
     }
 
+    /** Takes a token that is forced, as all that this position yields. */
     void force(int token) {
+        yielded[0] = token;
         tokens[count++] = token;
         forced++;
     }
@@ -111,6 +115,12 @@ final class Sequence<C> {
             decisions.verified(verdict.accepted());
         }
         return length;
+    }
+
+    void requireOk(Status status, String what) {
+        if (status != Status.OK) {
+            throw new CoolsdException("the " + what + " at position " + count + " cannot be decided: " + status);
+        }
     }
 
     /** Tells the listener what it has not heard yet. */

@@ -1,7 +1,7 @@
 /** The decoding loop: continuous batches of speculative decoding over any engine that has logits. */
 module org.coolsd.decode {
     requires transitive org.coolsd;
-    requires static transitive org.jspecify;
+    requires static org.jspecify;
 
     exports org.coolsd.decode;
 }

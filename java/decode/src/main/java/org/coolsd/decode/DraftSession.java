@@ -36,6 +36,7 @@ public interface DraftSession<C> extends AutoCloseable {
     void propose(int[] slots, int count);
 
     /** The row [1, V] that {@link #propose} made for {@code slot}; null if the draft is to end here. */
+    @SuppressWarnings("exports") // The annotation is for compilers: who uses this module needs not have it.
     @Nullable
     Logits row(int slot);
 

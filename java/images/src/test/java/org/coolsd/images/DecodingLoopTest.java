@@ -49,7 +49,9 @@ class DecodingLoopTest {
                                 List<Result> found = model.decode(
                                         guidance, length, rule, slots, threads, DraftPolicy.fixed(), model.eagle());
                                 assertThat(found.stream().map(Result::tokens).toList())
-                                        .as("guidance %s, L %s, %s, slots %s, threads %s", guidance, length, rule, slots, threads)
+                                        .as(
+                                                "guidance %s, L %s, %s, slots %s, threads %s",
+                                                guidance, length, rule, slots, threads)
                                         .usingRecursiveComparison()
                                         .isEqualTo(expected);
                             }
@@ -64,8 +66,7 @@ class DecodingLoopTest {
     void adaptiveDraftsAreThoseOfTheEnginesDecoder() throws Exception {
         try (BothDecoders model = new BothDecoders(TinyModel.load(6, Precision.F32, Placement.cpu()))) {
             DecoderOptions before = DecoderOptions.of().draftLength(DraftLength.adaptive(0.6));
-            List<Result> found =
-                    model.decode(2, 6, Acceptance.token(), 1, 1, DraftPolicy.adaptive(0.6), model.eagle());
+            List<Result> found = model.decode(2, 6, Acceptance.token(), 1, 1, DraftPolicy.adaptive(0.6), model.eagle());
             assertThat(found.stream().map(Result::tokens).toList())
                     .usingRecursiveComparison()
                     .isEqualTo(model.before(2, 6, Acceptance.token(), before));
@@ -86,7 +87,8 @@ class DecodingLoopTest {
     @Test
     void nanEndsItsImageOnlyAndLeavesNothingBehind() throws Exception {
         try (BothDecoders model = new BothDecoders(TinyModel.withNanToken(7));
-                Decoder<Integer> decoder = model.decoder(2, 4, Acceptance.token(), 2, 1, DraftPolicy.fixed(), model.eagle())) {
+                Decoder<Integer> decoder =
+                        model.decoder(2, 4, Acceptance.token(), 2, 1, DraftPolicy.fixed(), model.eagle())) {
             List<Ticket> tickets = new ArrayList<>();
             for (int i = 0; i < 40; i++) {
                 tickets.add(decoder.submit(model.request(i, 2)));
@@ -94,12 +96,16 @@ class DecodingLoopTest {
             while (decoder.step()) {
                 assertThat(tickets).isNotEmpty();
             }
-            long failed = tickets.stream().filter(ticket -> ticket.result().isCompletedExceptionally()).count();
+            long failed = tickets.stream()
+                    .filter(ticket -> ticket.result().isCompletedExceptionally())
+                    .count();
             assertThat(failed).isBetween(1L, 39L);
             for (int i = 0; i < 40; i++) {
                 var result = tickets.get(i).result();
                 if (result.isCompletedExceptionally()) {
-                    assertThatThrownBy(result::join).hasCauseInstanceOf(CoolsdException.class).hasMessageContaining("NAN");
+                    assertThatThrownBy(result::join)
+                            .hasCauseInstanceOf(CoolsdException.class)
+                            .hasMessageContaining("NAN");
                     continue;
                 }
                 // What a failed image left in a slot would show here: the same request in a fresh decoder.
@@ -128,7 +134,8 @@ class DecodingLoopTest {
     @Test
     void wrongLabelsEndTheirRequest() throws Exception {
         try (BothDecoders model = new BothDecoders(TinyModel.load());
-                Decoder<Integer> decoder = model.decoder(1, 4, Acceptance.token(), 2, 1, DraftPolicy.fixed(), model.eagle())) {
+                Decoder<Integer> decoder =
+                        model.decoder(1, 4, Acceptance.token(), 2, 1, DraftPolicy.fixed(), model.eagle())) {
             Ticket wrong = decoder.submit(Request.of(10, 1, Sampling.of(), 16));
             Ticket right = decoder.submit(Request.of(9, 1, Sampling.of(), 16));
             while (decoder.step()) {
@@ -159,7 +166,13 @@ class DecodingLoopTest {
         }
 
         Decoder<Integer> decoder(
-                float guidance, int length, Acceptance rule, int slots, int threads, DraftPolicy policy, Drafter<Integer> drafter) {
+                float guidance,
+                int length,
+                Acceptance rule,
+                int slots,
+                int threads,
+                DraftPolicy policy,
+                Drafter<Integer> drafter) {
             return new Decoder<>(
                     new LlamaGenTarget(model.target(), guidance != 1, threads),
                     drafter,
@@ -171,7 +184,13 @@ class DecodingLoopTest {
         }
 
         List<Result> decode(
-                float guidance, int length, Acceptance rule, int slots, int threads, DraftPolicy policy, Drafter<Integer> drafter) {
+                float guidance,
+                int length,
+                Acceptance rule,
+                int slots,
+                int threads,
+                DraftPolicy policy,
+                Drafter<Integer> drafter) {
             List<Request<Integer>> requests = new ArrayList<>();
             for (int i = 0; i < IMAGES; i++) {
                 requests.add(request(i, guidance));
@@ -182,7 +201,11 @@ class DecodingLoopTest {
         }
 
         Request<Integer> request(int i, float guidance) {
-            return Request.of(i % 10, 100 + i, Sampling.of().guidance(guidance), model.target().config().blockSize());
+            return Request.of(
+                    i % 10,
+                    100 + i,
+                    Sampling.of().guidance(guidance),
+                    model.target().config().blockSize());
         }
 
         @Override

@@ -62,6 +62,7 @@ final class EagleDrafts implements DraftSession<Integer> {
         boolean proposed;
         /** A step drafted nothing: the features of its tokens are gone, so nothing more is drafted. */
         boolean behind;
+
         int drafted;
         int lastDrawn;
         /** Draft logits of each part, a view for each half. */
@@ -69,6 +70,7 @@ final class EagleDrafts implements DraftSession<Integer> {
 
         final Tensor[][] rows = new Tensor[2][];
         final Logits[] row;
+
         @Nullable
         Logits all;
         /** Each part's first row in the last pass. */
@@ -208,8 +210,7 @@ final class EagleDrafts implements DraftSession<Integer> {
                                     s.unreadCount,
                                     target.featureRow(slot, part),
                                     target.featureStride(slot))
-                            : pass.add(
-                                    memory.caches[slot][part], new int[] {s.lastDrawn}, 0, 1, s.at[part], 1);
+                            : pass.add(memory.caches[slot][part], new int[] {s.lastDrawn}, 0, 1, s.at[part], 1);
                     parts++;
                 }
             }

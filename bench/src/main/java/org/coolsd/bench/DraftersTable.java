@@ -112,6 +112,7 @@ final class DraftersTable {
                     way.found.drifts.add(result.drift());
                 }
             }
+            System.err.printf("round %d of %d%n", round + 1, ROUNDS);
         }
         System.out.println("| drafts | schedule | verification | accepted length | drift per image | seconds per image |");
         System.out.println("|---|---|---|---:|---:|---:|");

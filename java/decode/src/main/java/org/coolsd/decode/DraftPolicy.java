@@ -35,4 +35,17 @@ public interface DraftPolicy {
     static DraftPolicy fixed() {
         return () -> drafted -> true;
     }
+
+    /**
+     * As long as the tokens drafted so far are all accepted with at least probability {@code reach}, by what was learnt
+     * from this request's earlier steps; at most the schedule's draft length.
+     *
+     * @param reach 0..1: about the cost of one draft token over that of one token of the whole decoding
+     */
+    static DraftPolicy adaptive(double reach) {
+        if (!(reach >= 0 && reach <= 1)) {
+            throw new IllegalArgumentException("reach is " + reach + ", it must be 0..1");
+        }
+        return () -> new AdaptiveDrafts(reach);
+    }
 }

@@ -16,6 +16,7 @@ import org.coolsd.checkpoint.TensorData;
 final class ImageTransformer implements ArrayEngine<Integer, ImageTransformer.State> {
     static final int CLASSES = 10;
     static final int GRID = 14;
+    private static final int VOCAB = 256;
     private static final int DIM = 128;
     private static final int HEADS = 4;
     private static final int HEAD = DIM / HEADS;
@@ -41,15 +42,10 @@ final class ImageTransformer implements ArrayEngine<Integer, ImageTransformer.St
         final float[] normed = new float[DIM];
         final float[] qkv = new float[3 * DIM];
         final float[] mixed = new float[DIM];
-        final float[] added = new float[DIM];
         final float[] gate = new float[HIDDEN];
         final float[] up = new float[HIDDEN];
         final float[] scores = new float[1 + GRID * GRID];
-        final float[] logits;
-
-        State(int vocab) {
-            logits = new float[vocab];
-        }
+        final float[] logits = new float[VOCAB];
     }
 
     ImageTransformer(Path file) throws IOException {
@@ -89,12 +85,12 @@ final class ImageTransformer implements ArrayEngine<Integer, ImageTransformer.St
 
     @Override
     public int vocab() {
-        return output.length / DIM;
+        return VOCAB;
     }
 
     @Override
     public State newState() {
-        return new State(vocab());
+        return new State();
     }
 
     @Override
@@ -122,16 +118,14 @@ final class ImageTransformer implements ArrayEngine<Integer, ImageTransformer.St
             System.arraycopy(s.qkv, DIM, s.keys[i], position * DIM, DIM);
             System.arraycopy(s.qkv, 2 * DIM, s.values[i], position * DIM, DIM);
             attend(s, s.keys[i], s.values[i], position);
-            multiply(layer.wo, s.mixed, s.added);
-            add(s.x, s.added);
+            addProduct(layer.wo, s.mixed, s.x);
             normalise(s.x, layer.ffnNorm, s.normed);
             multiply(layer.w1, s.normed, s.gate);
             multiply(layer.w3, s.normed, s.up);
             for (int h = 0; h < HIDDEN; h++) {
                 s.gate[h] = s.gate[h] / (1 + (float) Math.exp(-s.gate[h])) * s.up[h];
             }
-            multiply(layer.w2, s.gate, s.added);
-            add(s.x, s.added);
+            addProduct(layer.w2, s.gate, s.x);
         }
         normalise(s.x, norm, s.normed);
         multiply(output, s.normed, s.logits);
@@ -189,9 +183,9 @@ final class ImageTransformer implements ArrayEngine<Integer, ImageTransformer.St
         }
     }
 
-    private static void add(float[] x, float[] y) {
-        for (int c = 0; c < x.length; c++) {
-            x[c] += y[c];
+    private static void addProduct(float[] matrix, float[] x, float[] to) {
+        for (int row = 0; row < to.length; row++) {
+            to[row] += dot(matrix, row * x.length, x, 0, x.length);
         }
     }
 

@@ -62,7 +62,11 @@ public final class Decoder<C> implements AutoCloseable {
         return sequence.ticket;
     }
 
-    /** Decodes these requests, beside what else is in the batch; returns their results in the same order. */
+    /**
+     * Decodes these requests, beside what else is in the batch; returns their results in the same order.
+     *
+     * @throws java.util.concurrent.CompletionException with what ended the first one that was not completed
+     */
     public List<Result> decode(List<Request<C>> requests) {
         List<Ticket> tickets = requests.stream().map(this::submit).toList();
         for (Ticket ticket : tickets) {

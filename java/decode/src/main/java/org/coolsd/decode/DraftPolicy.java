@@ -37,8 +37,8 @@ public interface DraftPolicy {
     }
 
     /**
-     * As long as the tokens drafted so far are all accepted with at least probability {@code reach}, by what was learnt from
-     * this request's earlier steps; at least one token, at most the schedule's draft length.
+     * As long as the tokens drafted so far are all accepted with at least probability {@code reach}, by what was learnt
+     * from this request's earlier steps; at most the schedule's draft length.
      *
      * @param reach 0..1: about the cost of one draft token over that of one token of the whole decoding
      */

@@ -49,11 +49,8 @@ final class JacobiDrafts<C> implements DraftSession<C> {
         int known;
         int drafted;
         int[] tokens;
-        /** Tokens coupled to those of the last step, by draft position; and the sampling that they are drawn with. */
+        /** How many of the tokens are drawn already, coupled to those of the last step. */
         int coupled;
-
-        @Nullable
-        Sampling coupledWith;
 
         Sequence(int window) {
             tokens = new int[window];
@@ -100,9 +97,11 @@ final class JacobiDrafts<C> implements DraftSession<C> {
     public void step(int slot, int position, Sampling sampling) {
         Sequence sequence = sequences[slot];
         sequence.position = position;
-        sequence.sampling = sampling;
         sequence.drafted = 0;
-        if (!sampling.equals(sequence.coupledWith)) {
+        if (!sampling.equals(sequence.sampling)) {
+            // Rows of positions that allowed other tokens may have nothing for the ones that are allowed now.
+            sequence.sampling = sampling;
+            sequence.known = 0;
             sequence.coupled = 0;
         }
     }
@@ -184,7 +183,6 @@ final class JacobiDrafts<C> implements DraftSession<C> {
             sequence.tokens[sequence.coupled] = step.verdict(sequence.coupled).token(0);
             sequence.coupled++;
         }
-        sequence.coupledWith = sequence.sampling;
     }
 
     /** Another key for every step: the finaliser of SplitMix64 over the request's seed and the step's position. */

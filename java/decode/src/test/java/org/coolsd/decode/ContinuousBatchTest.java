@@ -323,4 +323,83 @@ class ContinuousBatchTest {
         }
         assertThat(perSequence).isGreaterThan(1.2 * perToken);
     }
+
+    @Test
+    void adaptiveDraftsAreShorterAndMoreOftenAccepted() {
+        DecoderOptions options = options("token").slots(4);
+        double[] shares = new double[2];
+        int[] drafted = new int[2];
+        for (int i = 0; i < 2; i++) {
+            DraftPolicy policy = i == 0 ? DraftPolicy.fixed() : DraftPolicy.adaptive(0.5);
+            PrefixTarget model = new PrefixTarget(VOCAB, 2);
+            try (Decoder<Integer> decoder = new Decoder<>(model, drafter("model"), options.drafts(policy))) {
+                List<Result> results = decoder.decode(requests());
+                drafted[i] = results.stream().mapToInt(Result::drafted).sum();
+                shares[i] = results.stream().mapToInt(Result::accepted).sum() / (double) drafted[i];
+            }
+        }
+        assertThat(drafted[1]).isLessThan(drafted[0]);
+        assertThat(shares[1]).isGreaterThan(shares[0]);
+    }
+
+    @Test
+    void aDrafterThatFailsToOpenLeavesNothingOpen() {
+        AtomicReference<PrefixTarget.Session> opened = new AtomicReference<>();
+        PrefixTarget model = new PrefixTarget(VOCAB, 2) {
+            @Override
+            public Session open(int slots, int longestRun) {
+                opened.set(super.open(slots, longestRun));
+                return opened.get();
+            }
+        };
+        DecoderOptions block = options("block");
+        assertThatThrownBy(() -> new Decoder<>(model, Drafter.coupled(), block)).hasMessageContaining("coupled");
+        assertThat(opened.get().closed).isTrue();
+        try (Decoder<Integer> decoder = new Decoder<>(model, Drafter.jacobi(), block)) {
+            decoder.decode(requests().subList(0, 1));
+            assertThat(opened.get().closed).isFalse();
+        }
+        assertThat(opened.get().closed).isTrue();
+    }
+
+    @Test
+    void rowsOfAWindowAreNotDrawnFromInAnother() {
+        // The model says -inf to what it does not allow: tokens below 10 and above it take turns, three positions each.
+        PrefixTarget model =
+                new PrefixTarget(VOCAB, 2, position -> position / 3 % 2 == 0 ? new Window(0, 10) : new Window(10, 20)) {
+                    @Override
+                    synchronized float[] row(List<Integer> tokens) {
+                        float[] row = super.row(tokens).clone();
+                        int masked = (tokens.size() - 1) / 3 % 2 == 0 ? 10 : 0;
+                        Arrays.fill(row, masked, masked + 10, Float.NEGATIVE_INFINITY);
+                        return row;
+                    }
+                };
+        for (Drafter<Integer> drafter :
+                List.of(Drafter.<Integer>jacobi(), Drafter.<Integer>coupled(), Drafter.<Integer>lookup(1))) {
+            try (Decoder<Integer> decoder = new Decoder<>(model, drafter, DecoderOptions.of(4))) {
+                int[] tokens = decoder.decode(List.of(Request.of(1, 1, Sampling.of(), 60)))
+                        .get(0)
+                        .tokens();
+                for (int i = 0; i < 60; i++) {
+                    assertThat(tokens[i] / 10).as("position %d", i).isEqualTo(i / 3 % 2);
+                }
+            }
+        }
+    }
+
+    @Test
+    void whatIsOutOfRangeIsNamedWithItsValue() {
+        assertThatThrownBy(() -> new Window(3, 3)).hasMessageContaining("window is [3, 3)");
+        assertThatThrownBy(() -> DecoderOptions.of(4).slots(0)).hasMessageContaining("slots is 0");
+        assertThatThrownBy(() -> DraftPolicy.adaptive(1.5)).hasMessageContaining("reach is 1.5");
+        assertThatThrownBy(() -> Drafter.lookup(0)).hasMessageContaining("length is 0");
+        assertThatThrownBy(() -> Request.of(1, 1, Sampling.of(), 0)).hasMessageContaining("length is 0");
+        Request<Integer> narrow = Request.of(1, 7, Sampling.of().window(0, 3), LENGTH);
+        PrefixTarget model = new PrefixTarget(VOCAB, 2, position -> new Window(5, 9));
+        try (Decoder<Integer> decoder = new Decoder<>(model, Drafter.none(), options("token"))) {
+            assertThatThrownBy(() -> decoder.decode(List.of(narrow)))
+                    .hasMessageContaining("the model allows [5, 9), which has no token of the request's window [0, 3)");
+        }
+    }
 }

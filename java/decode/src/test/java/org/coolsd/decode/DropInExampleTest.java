@@ -78,8 +78,8 @@ class DropInExampleTest {
     @Test
     void theGuideShowsWhatRuns() throws Exception {
         Path source = Path.of("src/test/java/org/coolsd/decode/DropInExampleTest.java");
-        String example = between(Files.readString(source), "    " + START + "\n", "    " + END)
-                .stripIndent();
+        String example =
+                between(Files.readString(source), "    " + START + "\n", END).stripIndent();
         String guide = Files.readString(Path.of("../../docs/drop-in.md"));
         assertThat(between(guide, "```java\n", "```")).isEqualTo(example);
     }

@@ -92,23 +92,9 @@ class SequenceLawTest {
     }
 
     @Test
-    void draftsThatEndByTheirPeaksKeepTheLaw() {
-        DraftPolicy sure = () -> new DraftPolicy.Decisions() {
-            private double all = 1;
-
-            @Override
-            public boolean another(int drafted) {
-                all = drafted == 0 ? 1 : all;
-                return all > 0.25;
-            }
-
-            @Override
-            public void drawn(double peak) {
-                all *= peak;
-            }
-        };
+    void adaptiveDraftsKeepTheLaw() {
         for (String name : List.of("model", "jacobi", "coupled")) {
-            DecoderOptions options = DecoderOptions.of(4).slots(16).drafts(sure);
+            DecoderOptions options = DecoderOptions.of(4).slots(16).drafts(DraftPolicy.adaptive(0.5));
             assertThat(excess(drafter(name), options, position -> Window.ALL))
                     .as(name)
                     .isLessThan(1);

@@ -62,7 +62,8 @@ public record ModelFolder(Path path, Config config) {
             }
             return new ModelFolder(path, config);
         } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
-            throw new CheckpointException(file, e.getOriginalMessage(), e);
+            Throwable cause = e.getCause() instanceof IllegalArgumentException ? e.getCause() : e;
+            throw new CheckpointException(file, cause == e ? e.getOriginalMessage() : cause.getMessage(), e);
         }
     }
 

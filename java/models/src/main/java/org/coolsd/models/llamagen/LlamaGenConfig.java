@@ -29,6 +29,42 @@ public record LlamaGenConfig(
         @JsonProperty("vocab_size") int vocabSize,
         @JsonProperty("cls_token_num") int conditions,
         @JsonProperty("block_size") int blockSize) {
+    /**
+     * Refuses what a configuration lacks, and what the class-conditional model does not have.
+     *
+     * @throws IllegalArgumentException with the official name and the value
+     */
+    public LlamaGenConfig {
+        requirePositive("dim", dim);
+        requirePositive("n_layer", layers);
+        requirePositive("n_head", heads);
+        requirePositive("multiple_of", multipleOf);
+        requirePositive("num_classes", numClasses);
+        requirePositive("vocab_size", vocabSize);
+        requirePositive("block_size", blockSize);
+        if (!(ropeBase > 0) || !(normEps > 0)) {
+            throw new IllegalArgumentException(
+                    "rope_base is " + ropeBase + " and norm_eps " + normEps + ", both must be given and above 0");
+        }
+        if (dim % heads != 0 || dim / heads % 4 != 0) {
+            throw new IllegalArgumentException(
+                    "dim is " + dim + " and n_head " + heads + ", a head must have a multiple of 4 channels");
+        }
+        if (conditions != 1) {
+            throw new IllegalArgumentException("cls_token_num is " + conditions
+                    + ", it must be 1: the class; models of captions are not read by this version");
+        }
+        long side = Math.round(Math.sqrt(blockSize));
+        if (side * side != blockSize) {
+            throw new IllegalArgumentException("block_size is " + blockSize + ", it must be a square: images are");
+        }
+    }
+
+    private static void requirePositive(String name, int value) {
+        if (value < 1) {
+            throw new IllegalArgumentException(name + " is " + value + ", it must be given and at least 1");
+        }
+    }
 
     /** Image side in tokens. */
     public int grid() {

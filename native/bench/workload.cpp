@@ -46,10 +46,16 @@ Workload::Workload(const Shape& shape) : shape_(shape) {
   fill();
   float omega[kLength], sum = 0;
   for (int32_t i = 0; i < kLength; ++i) sum += omega[i] = std::exp(-0.7f * static_cast<float>(i + 1));
-  for (float& w : omega) w *= 1.1f * kLength / sum;
+  for (float& w : omega) w = shape.lossless ? 1 : w * 1.1f * kLength / sum;
   const coolsd_sampling sampling = {sizeof(coolsd_sampling), 1, 4, shape.top_k, 1, 0, 0};
-  const coolsd_verifier_spec spec = {sizeof spec, COOLSD_CPU, shape.vocab, kLength, omega,
-                                     sampling,    sampling,   nullptr,     0};
+  coolsd_verifier_spec spec{};
+  spec.struct_size = sizeof spec;
+  spec.backend = COOLSD_CPU;
+  spec.vocab = shape.vocab;
+  spec.draft_length = kLength;
+  spec.omega = omega;
+  spec.target = spec.draft = sampling;
+  spec.rule = shape.rule;
   check(coolsd_verifier_create(&spec, &verifier_));
   const size_t b = size(shape.batch);
   tokens_.resize(b * (kLength + 1));

@@ -18,6 +18,8 @@ struct Shape {
   bool normalisers = true; /* given to verify, as sample() found them */
   bool guided = false;
   int32_t top_k = 0;
+  coolsd_rule rule = COOLSD_RULE_RELAXED;
+  bool lossless = false; /* every omega 1 */
 };
 
 /*
@@ -37,7 +39,8 @@ class Workload {
   /* One verification of the next of kDrafts drafts under seeds not used before; what was accepted of each sequence. */
   const std::vector<int32_t>& verify();
 
-  /* Reads what such a verification needs once: visited target rows, and after a rejection its draft and target row. */
+  /* Reads what such a verification, token by token, needs once: visited target rows, and after a rejection its draft
+   * and target row. */
   uint64_t read(const std::vector<int32_t>& accepted) const;
 
   /* The bytes that read() reads. */

@@ -39,15 +39,19 @@ struct Rows {
   coolsd_logits view;
 };
 
-void run(int32_t vocab, int32_t dtype, bool guided, int32_t top_k, float top_p, bool with_lantern) {
+void run(int32_t vocab, int32_t dtype, bool guided, int32_t top_k, float top_p, bool with_lantern,
+         coolsd_rule rule = COOLSD_RULE_BY_POINTER, coolsd_factors factors = COOLSD_FACTORS_GIVEN) {
   constexpr int32_t kLength = 2;
   const std::vector<float> omega(kLength, with_lantern ? 1.0f : 1.5f);
   const coolsd_sampling sampling = {sizeof(coolsd_sampling), 0.7f, 2.0f, top_k, top_p, 0, 0};
   std::vector<int32_t> neighbours(size(vocab));
   for (int32_t v = 0; v < vocab; ++v) neighbours[size(v)] = (v + 1) % vocab;
   const coolsd_lantern lantern = {sizeof lantern, neighbours.data(), 1, COOLSD_LANTERN, 0.1f, COOLSD_RESIDUAL_OPTIMAL};
-  const coolsd_verifier_spec spec = {sizeof spec,  COOLSD_CPU, vocab,    kLength,
-                                     omega.data(), sampling,   sampling, with_lantern ? &lantern : nullptr};
+  coolsd_verifier_spec spec = {sizeof spec,  COOLSD_CPU, vocab,    kLength,
+                               omega.data(), sampling,   sampling, with_lantern ? &lantern : nullptr};
+  spec.rule = rule;
+  spec.factors = factors;
+  if (factors == COOLSD_FACTORS_BUDGET) spec.drift_budget = 0.05f;
   coolsd_verifier* verifier = nullptr;
   ASSERT_EQ(coolsd_verifier_create(&spec, &verifier), COOLSD_OK);
   const Rows target(kLength + 1, vocab, dtype, 1), target_uncond(kLength + 1, vocab, dtype, 2);
@@ -106,6 +110,9 @@ TEST(Bounds, NothingIsReadOrWrittenBeyondTheRows) {
         run(vocab, dtype, guided, (vocab + 1) / 2, 1, false);
         run(vocab, dtype, guided, 0, 0.8f, false);
         run(vocab, dtype, guided, vocab - 1, 0.5f, vocab <= 70);
+        run(vocab, dtype, guided, 0, 1, false, COOLSD_RULE_BLOCK);
+        run(vocab, dtype, guided, (vocab + 1) / 2, 1, false, COOLSD_RULE_BLOCK, COOLSD_FACTORS_BUDGET);
+        run(vocab, dtype, guided, 0, 1, false, COOLSD_RULE_RELAXED, COOLSD_FACTORS_ENTROPY);
       }
     }
   }

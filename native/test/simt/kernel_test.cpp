@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <random>
@@ -332,6 +333,13 @@ bool at_a_boundary(unsigned seed, const Case::Shape& shape, const Way& way) {
   return true;
 }
 
+/* How many of so many random cases are run: all of them unless COOLSD_TEST_SHARE says which part of them. */
+unsigned share(unsigned cases) {
+  const char* part = std::getenv("COOLSD_TEST_SHARE");
+  const double wanted = part == nullptr ? 1 : std::atof(part);
+  return wanted > 0 && wanted < 1 ? static_cast<unsigned>(std::ceil(cases * wanted)) : cases;
+}
+
 /*
  * Cases of all kinds, verified in ways that make_way(random, way) gives; the number that differ from the CPU's
  * otherwise than by rounding at a boundary.
@@ -339,6 +347,7 @@ bool at_a_boundary(unsigned seed, const Case::Shape& shape, const Way& way) {
 template <typename MakeWay>
 int compare(unsigned from, unsigned to, int longest_vocab, bool cuts, MakeWay make_way) {
   int differ = 0, boundaries = 0;
+  to = from + share(to - from);
   for (unsigned seed = from; seed < to; ++seed) {
     std::mt19937 random(seed);
     const Case::Shape shape = random_shape(random, longest_vocab, cuts);
@@ -453,7 +462,7 @@ TEST(Kernels, NeitherGridNorScheduleChangesABit) {
     add(o.tokens), add(o.status), add(o.accepted), add(o.drift), add(o.ratio), add(o.log_prob), add(o.factors);
     return all;
   };
-  for (unsigned seed = 0; seed < 24; ++seed) {
+  for (unsigned seed = 0; seed < share(24); ++seed) {
     Case c(seed, {1500 + static_cast<int>(seed % 8) * 331, 4, 2, static_cast<int>(seed % 3), 1, seed % 2 == 0});
     Way way;
     way.normalisers = seed % 3 == 0;
@@ -477,7 +486,7 @@ TEST(Kernels, NeitherGridNorScheduleChangesABit) {
 
 TEST(Kernels, PoolNeighboursAsTheCpuDoes) {
   int differ = 0;
-  for (unsigned seed = 0; seed < 400; ++seed) {
+  for (unsigned seed = 0; seed < share(400); ++seed) {
     Case c(seed, {10 + static_cast<int>(seed), static_cast<int>(seed % 5), 2, static_cast<int>(seed % 3), 2, false});
     std::vector<int32_t> neighbours;
     const int k = 1 + c.below(8);
@@ -507,7 +516,7 @@ TEST(Kernels, PoolNeighboursAsTheCpuDoes) {
 /* NaN, +inf, masked rows, tokens out of range, at every place: the same status, and the others of the batch
  * undisturbed. */
 TEST(Kernels, GiveTheCpusStatus) {
-  for (unsigned seed = 0; seed < 600; ++seed) {
+  for (unsigned seed = 0; seed < share(600); ++seed) {
     Case c(seed, {40 + static_cast<int>(seed % 7) * 300, 3, 2, static_cast<int>(seed % 3), 1, seed % 4 == 0});
     const int i = c.below(4), v = c.below(c.vocab);
     switch (c.below(5)) {
@@ -541,7 +550,7 @@ TEST(Kernels, GiveTheCpusStatus) {
 /* The same with every rule, and with inputs of the call's own that are wrong. */
 TEST(Kernels, GiveTheCpusStatusWithEveryRule) {
   int seen[9] = {};
-  for (unsigned seed = 0; seed < 900; ++seed) {
+  for (unsigned seed = 0; seed < share(900); ++seed) {
     Case c(seed, {40 + static_cast<int>(seed % 5) * 300, 3, 2, static_cast<int>(seed % 3), 1, seed % 4 == 0});
     Way way;
     way.rule = seed % 3 == 0 ? COOLSD_RULE_RELAXED : COOLSD_RULE_BLOCK;
@@ -599,7 +608,7 @@ TEST(Kernels, DrawBehindABlockThatLeavesNothing) {
     c.target = c.draft = {sizeof c.target, 1, 1, 0, 1, 0, 0};
     for (int b = 0; b < 2; ++b) {
       for (int i = 0; i < 3; ++i) {
-        for (int t = 0; t < 300; ++t) {
+        for (int t = 0; t < static_cast<int>(share(300)); ++t) {
           const float x = t == 7 ? -kInf : static_cast<float>((t * 37 + i * 11) % 50) * 0.1f;
           c.p.set(b, i, t, x);
           /* Within what omega = 3 allows, or P itself. */

@@ -1,6 +1,7 @@
 /** The model families. */
 module org.coolsd.models {
     requires transitive org.coolsd.libtorch;
+    requires static org.jspecify;
     requires com.fasterxml.jackson.databind;
 
     exports org.coolsd.models.eagle;

@@ -59,6 +59,11 @@ public final class BenchCommand implements Callable<Integer> {
         private boolean verification;
 
         @Option(
+                names = "--drafters",
+                description = "accepted length, drift and time of images with EAGLE, with drafts of the target's own and with none")
+        private boolean drafters;
+
+        @Option(
                 names = "--compare",
                 arity = "2",
                 paramLabel = "FILE",
@@ -118,6 +123,10 @@ public final class BenchCommand implements Callable<Integer> {
         }
         if (selection.verification) {
             json.write(VerificationTable.run(machine));
+            return 0;
+        }
+        if (selection.drafters) {
+            json.write(DraftersTable.run(machine));
             return 0;
         }
         Plan plan = selection.plan();

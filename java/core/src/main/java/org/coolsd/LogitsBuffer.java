@@ -110,6 +110,12 @@ public final class LogitsBuffer implements AutoCloseable {
         return type;
     }
 
+    /** Whether there are unconditional rows. */
+    public boolean isGuided() {
+        guard.require();
+        return guided;
+    }
+
     /** Fills row {@code row}. @param values [vocab], rounded to nearest, ties to even, where the type is narrower */
     public void put(int row, float[] values) {
         put(row, values, 0);
@@ -139,6 +145,52 @@ public final class LogitsBuffer implements AutoCloseable {
         requireRow(row);
         requireGuided();
         fill(rows + row, bits, from);
+    }
+
+    /**
+     * Fills row {@code row} with a copy of a row that stands elsewhere in host memory, in a view [1, vocab] of this buffer's
+     * type; both halves if the buffer is guided.
+     */
+    public void put(int row, Logits from) {
+        requireRow(row);
+        if (from.batch() != 1 || from.rows() != 1 || from.vocab() != vocab || from.type() != type) {
+            throw new IllegalArgumentException(
+                    "from is " + from + ", it must be Logits[1, " + vocab + "] of " + type + ", as the buffer");
+        }
+        Logits unconditional = from.unconditional();
+        if ((unconditional != null) != guided) {
+            throw new IllegalArgumentException(
+                    "from is " + from + ", the buffer is " + (guided ? "" : "not ") + "guided");
+        }
+        fill(row, from);
+        if (unconditional != null) {
+            fill(rows + row, unconditional);
+        }
+    }
+
+    private void fill(int at, Logits from) {
+        long bytes = (long) vocab * type.size();
+        Guard other = from.guard();
+        guard.share();
+        try {
+            hold(other);
+            try {
+                Pointer.memmove(
+                        new NativeMemory.Address(start + at * bytes), new NativeMemory.Address(from.address()), bytes);
+            } finally {
+                Guard.unshare(other);
+            }
+        } finally {
+            guard.unshare();
+            Reference.reachabilityFence(from);
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    private static void hold(@Nullable Guard other) {
+        if (other != null) {
+            other.share();
+        }
     }
 
     private void fill(int at, float[] values, int from) {

@@ -182,6 +182,16 @@ public final class Step implements AutoCloseable {
     }
 
     /**
+     * Takes the sequence in {@code slot} out of the step that is to be verified next, as if it had not been begun. Does nothing
+     * if it was not.
+     */
+    public void drop(int slot) {
+        requireOpen();
+        requireSlot(slot);
+        begun[slot] = false;
+    }
+
+    /**
      * Gives the sequence in {@code slot} samplings of its own for this step, before anything of it is sampled. One that does
      * not fit the vocabulary gives the status SAMPLING.
      */

@@ -171,4 +171,44 @@ class LogitsBufferTest {
                     .isBetween(0, VOCAB - 1);
         }
     }
+
+    @ParameterizedTest
+    @EnumSource
+    void aRowIsCopiedFromAnywhere(Logits.Type type) {
+        try (LogitsBuffer from = LogitsBuffer.guided(type, 2, VOCAB);
+                LogitsBuffer to = LogitsBuffer.guided(type, 3, VOCAB);
+                LogitsBuffer unguided = LogitsBuffer.of(type, 1, VOCAB)) {
+            float[] values = new float[2 * VOCAB];
+            for (int v = 0; v < values.length; v++) {
+                values[v] = v + 1;
+            }
+            from.put(1, values, 0);
+            from.putUnconditional(1, values, VOCAB);
+            Logits row = from.logits(1, 1);
+            to.put(2, row);
+            from.put(1, new float[VOCAB]);
+            assertThat(to.isGuided()).isTrue();
+            assertThat(unguided.isGuided()).isFalse();
+            try (LogitsBuffer expected = LogitsBuffer.of(type, 2, VOCAB)) {
+                expected.put(0, values, 0);
+                expected.put(1, values, VOCAB);
+                for (int v = 0; v < VOCAB; v++) {
+                    int at = type == Logits.Type.F32 ? 2 * v + 1 : v;
+                    assertThat(bits(to.logits(2, 1), at)).isEqualTo(bits(expected.logits(0, 1), at));
+                    assertThat(bits(to.logits(2, 1).unconditional(), at)).isEqualTo(bits(expected.logits(1, 1), at));
+                }
+            }
+            assertThatThrownBy(() -> to.put(0, unguided.logits(1)))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("the buffer is guided");
+            assertThatThrownBy(() -> to.put(0, from.logits(2)))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("it must be Logits[1, " + VOCAB + "]");
+            assertThatThrownBy(() -> to.put(3, row)).isInstanceOf(IndexOutOfBoundsException.class);
+            from.close();
+            assertThatThrownBy(() -> to.put(0, row)).hasMessage("the logits buffer is closed");
+            // What was refused holds nothing open.
+            to.put(0, to.logits(2, 1));
+        }
+    }
 }

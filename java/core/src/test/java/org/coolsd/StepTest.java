@@ -406,4 +406,22 @@ class StepTest {
             assertThatThrownBy(() -> verifier.step(0)).hasMessage("batch is 0, it must be at least 1");
         }
     }
+
+    @Test
+    void aSequenceThatIsDroppedIsAsIfItHadNotBegun() {
+        VerifierSpec spec = spec().build();
+        try (Verifier verifier = Verifier.open(Backend.cpu(), spec)) {
+            Step step = verifier.step(2);
+            Logits target = rows(1);
+            step.begin(0, 1, 0);
+            step.begin(1, 2, 0);
+            step.target(0, target);
+            step.drop(1);
+            step.drop(1);
+            step.verify();
+            assertThat(step.verdict(0).length()).isEqualTo(1);
+            assertThatThrownBy(() -> step.verdict(1).status()).isInstanceOf(IllegalStateException.class);
+            assertThatThrownBy(() -> step.drop(2)).isInstanceOf(IndexOutOfBoundsException.class);
+        }
+    }
 }

@@ -1,9 +1,6 @@
 package org.coolsd.checkpoint;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -23,11 +20,6 @@ import java.util.function.Predicate;
 
 /** Reads the tensors of a checkpoint, whatever its format. docs/models.md says what is read and what is refused. */
 public final class Checkpoint {
-    /** A duplicate key of the index would choose between two shards in silence. */
-    private static final JsonMapper JSON = JsonMapper.builder()
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-            .build();
-
     private static final int START = 256;
     private static final long LONGEST_INDEX = 100_000_000;
 
@@ -108,9 +100,7 @@ public final class Checkpoint {
         }
         JsonNode map;
         try (InputStream in = Files.newInputStream(index)) {
-            map = JSON.readTree(in).path("weight_map");
-        } catch (JsonProcessingException e) {
-            throw new CheckpointException(index, "damaged index: " + e.getOriginalMessage(), e);
+            map = Json.read(index, "the index", in).path("weight_map");
         }
         if (!map.isObject() || map.isEmpty()) {
             throw new CheckpointException(index, "JSON without weight_map, not the index of a checkpoint");

@@ -1,10 +1,6 @@
 package org.coolsd.checkpoint;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.InputStream;
@@ -25,12 +21,6 @@ import java.util.function.Predicate;
  * tensor, then the bytes.
  */
 public final class Safetensors {
-    /** Of two tensors of one name one would be taken in silence; what follows the header's object would be ignored. */
-    private static final JsonMapper JSON = JsonMapper.builder()
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .build();
-
     private static final long LONGEST_HEADER = 100_000_000;
     /** Bytes that are written at once. */
     private static final int CHUNK = 1 << 20;
@@ -105,10 +95,7 @@ public final class Safetensors {
     private static JsonNode parse(Path file, FileChannel channel, long length) throws IOException {
         JsonNode root;
         try (InputStream in = new Header(file, channel, length)) {
-            root = JSON.readTree(in);
-        } catch (JsonProcessingException e) {
-            throw new CheckpointException(
-                    file, "its header of " + length + " bytes is damaged: " + e.getOriginalMessage(), e);
+            root = Json.read(file, "its header of " + length + " bytes", in);
         }
         if (root == null || !root.isObject()) {
             throw new CheckpointException(file, "the header is not a JSON object");
@@ -247,7 +234,7 @@ public final class Safetensors {
      */
     public static void write(Path file, Map<String, TensorData> tensors, Map<String, String> metadata)
             throws IOException {
-        ObjectNode header = JSON.createObjectNode();
+        ObjectNode header = Json.MAPPER.createObjectNode();
         if (!metadata.isEmpty()) {
             ObjectNode strings = header.putObject("__metadata__");
             metadata.forEach(strings::put);
@@ -265,7 +252,7 @@ public final class Safetensors {
             entry.putArray("data_offsets").add(offset).add(offset + bytes);
             offset += bytes;
         }
-        byte[] json = JSON.writeValueAsString(header).getBytes(StandardCharsets.UTF_8);
+        byte[] json = Json.MAPPER.writeValueAsString(header).getBytes(StandardCharsets.UTF_8);
         int padded = (json.length + 7) / 8 * 8;
         ByteBuffer head = ByteBuffer.allocate(8 + padded).order(ByteOrder.LITTLE_ENDIAN);
         head.putLong(padded).put(json);

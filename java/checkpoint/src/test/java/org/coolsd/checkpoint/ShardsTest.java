@@ -149,7 +149,7 @@ class ShardsTest {
 
     @Test
     void aNameTwiceIsRefused() throws Exception {
-        refused(index("{'x': 'a.safetensors', 'x': 'b.safetensors'}"), "damaged index: Duplicate field 'x'");
+        refused(index("{'x': 'a.safetensors', 'x': 'b.safetensors'}"), "the index is damaged: Duplicate field 'x'");
     }
 
     @ParameterizedTest

@@ -97,6 +97,11 @@ public final class ImageModel implements AutoCloseable {
         return target;
     }
 
+    /** The drafter. */
+    public DrafterForward drafter() {
+        return drafter;
+    }
+
     /** The tokenizer. */
     public VqTokenizer tokenizer() {
         return tokenizer;

@@ -50,6 +50,7 @@ class ConfigurationTest {
                 "eagle-c2i | num_attention_heads |   | num_attention_heads is missing",
                 "eagle-c2i | num_key_value_heads | 2 | num_key_value_heads is 2 and num_attention_heads 4; grouped-query",
                 "eagle-c2i | num_hidden_layers | 2   | num_hidden_layers is 2; a drafter has 1",
+                "eagle-c2i | num_attention_heads | 5 | hidden_size is 64 and num_attention_heads 5;",
                 "eagle-c2i | hidden_act      | \"gelu\" | hidden_act is 'gelu'; only silu is read",
                 "vq | ch_mult                |       | ch_mult is missing",
                 "vq | ch_mult                | [1,0] | a width in ch_mult is missing or not above 0",

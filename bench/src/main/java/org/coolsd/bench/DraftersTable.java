@@ -1,0 +1,159 @@
+package org.coolsd.bench;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.coolsd.Acceptance;
+import org.coolsd.Sampling;
+import org.coolsd.Schedule;
+import org.coolsd.decode.Decoder;
+import org.coolsd.decode.DecoderOptions;
+import org.coolsd.decode.Drafter;
+import org.coolsd.decode.Request;
+import org.coolsd.decode.Result;
+import org.coolsd.images.ImageModel;
+import org.coolsd.images.ImageRequest;
+import org.coolsd.images.ModelFolder;
+import org.coolsd.libtorch.LibTorch;
+import org.coolsd.libtorch.Placement;
+import org.coolsd.libtorch.Precision;
+import org.coolsd.models.eagle.EagleModel;
+import org.coolsd.models.llamagen.LlamaGenTarget;
+
+/**
+ * The shipped model with every source of drafts: rounds of some images each, all configurations once a round, so that what
+ * else the machine does meets them alike. Intervals of accepted length and drift are over images, those of time over rounds.
+ */
+final class DraftersTable {
+    private static final int ROUNDS = 5;
+    private static final int IMAGES = 8;
+    private static final int WINDOW = 5;
+
+    private DraftersTable() {}
+
+    /** A drafter with a rule and a schedule; what was found of each image, and of each round. */
+    private record Way(String drafter, String schedule, String rule, Decoder<Integer> decoder, Found found) {}
+
+    private record Found(List<Double> lengths, List<Double> drifts, List<Double> seconds) {
+        Found() {
+            this(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+        }
+    }
+
+    /**
+     * What is written of one.
+     *
+     * @param acceptedLength tokens per step, of an image
+     * @param drift sum of D over an image
+     * @param seconds of an image, {@code IMAGES} of them side by side
+     */
+    record Row(
+            String drafter,
+            String schedule,
+            String verification,
+            VerificationTable.Mean acceptedLength,
+            VerificationTable.Mean drift,
+            VerificationTable.Mean seconds) {}
+
+    static Map<String, Object> run(Machine machine) throws IOException {
+        LibTorch.load(1);
+        List<Way> ways = new ArrayList<>();
+        try (ImageModel model =
+                ImageModel.load(ModelFolder.open(ModelFolder.SHIPPED), Precision.fastest(), Placement.cpu())) {
+            try {
+                add(ways, model);
+                return measure(machine, ways, model);
+            } finally {
+                ways.forEach(way -> way.decoder.close());
+            }
+        }
+    }
+
+    private static void add(List<Way> ways, ImageModel model) {
+        Acceptance token = Acceptance.token();
+        Acceptance block = Acceptance.block();
+        Schedule lossless = Schedule.lossless();
+        Schedule annealed = Schedule.exponential(1.1);
+        ways.add(way(model, "none", Drafter.none(), "lossless", lossless, token));
+        for (Schedule schedule : List.of(lossless, annealed)) {
+            String name = schedule == lossless ? "lossless" : "exponential 1.1";
+            for (Acceptance rule : List.of(token, block)) {
+                ways.add(way(model, "eagle", new EagleModel(model.drafter()), name, schedule, rule));
+                ways.add(way(model, "jacobi", Drafter.jacobi(), name, schedule, rule));
+            }
+            ways.add(way(model, "coupled", Drafter.coupled(), name, schedule, token));
+        }
+    }
+
+    private static Way way(
+            ImageModel model, String name, Drafter<Integer> drafter, String schedule, Schedule factors, Acceptance rule) {
+        LlamaGenTarget target =
+                new LlamaGenTarget(model.target(), model.folder().config().guidance() != 1, 1);
+        DecoderOptions options = DecoderOptions.of(WINDOW)
+                .slots(IMAGES)
+                .schedule(factors)
+                .acceptance(rule)
+                .drift(true);
+        String verification = rule instanceof Acceptance.Block ? "block" : "token";
+        return new Way(name, schedule, verification, new Decoder<>(target, drafter, options), new Found());
+    }
+
+    private static Map<String, Object> measure(Machine machine, List<Way> ways, ImageModel model) {
+        for (int round = 0; round < ROUNDS; round++) {
+            for (Way way : ways) {
+                List<Request<Integer>> requests = requests(model, round);
+                long begin = System.nanoTime();
+                List<Result> results = way.decoder.decode(requests);
+                way.found.seconds.add((System.nanoTime() - begin) / 1e9 / IMAGES);
+                for (Result result : results) {
+                    way.found.lengths.add(result.acceptedLength());
+                    way.found.drifts.add(result.drift());
+                }
+            }
+            System.err.printf("round %d of %d%n", round + 1, ROUNDS);
+        }
+        System.out.println("| drafts | schedule | verification | accepted length | drift per image | seconds per image |");
+        System.out.println("|---|---|---|---:|---:|---:|");
+        List<Row> rows = new ArrayList<>();
+        for (Way way : ways) {
+            Row row = new Row(
+                    way.drafter,
+                    way.schedule,
+                    way.rule,
+                    mean(way.found.lengths),
+                    mean(way.found.drifts),
+                    mean(way.found.seconds));
+            System.out.printf(
+                    Locale.ROOT,
+                    "| %s | %s | %s | %s | %s | %.3f ± %.3f |%n",
+                    row.drafter,
+                    row.schedule,
+                    row.verification,
+                    row.acceptedLength,
+                    row.drift,
+                    row.seconds.value(),
+                    row.seconds.half());
+            rows.add(row);
+        }
+        System.out.printf(
+                "%d images, %d side by side, window %d, one thread; ± is half of a 95 %% interval; %s%n",
+                ROUNDS * IMAGES, IMAGES, WINDOW, machine);
+        return Map.of("machine", machine, "images", ROUNDS * IMAGES, "window", WINDOW, "rows", rows);
+    }
+
+    private static List<Request<Integer>> requests(ImageModel model, int round) {
+        ModelFolder.Config config = model.folder().config();
+        Sampling sampling = Sampling.of().guidance(config.guidance());
+        return ImageRequest.inTurn(config.classes().size(), 0, IMAGES, round * IMAGES).stream()
+                .map(image -> Request.of(
+                        image.label(), image.seed(), sampling, config.target().blockSize()))
+                .toList();
+    }
+
+    private static VerificationTable.Mean mean(List<Double> values) {
+        return VerificationTable.Mean.of(
+                values.stream().mapToDouble(Double::doubleValue).toArray());
+    }
+}

@@ -1,0 +1,171 @@
+package org.coolsd.decode;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntFunction;
+import org.coolsd.Acceptance;
+import org.coolsd.Sampling;
+import org.coolsd.Schedule;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * Whole sequences, as decoded in batches, against the target's law: Pearson's statistic over all sequences there are, with a
+ * false alarm once in 10^9 runs. Each drafter's defect must be seen by the same test.
+ */
+class SequenceLawTest {
+    private static final int VOCAB = 3;
+    private static final int LENGTH = 5;
+    private static final int SEQUENCES = 40_000;
+
+    private static Drafter<Integer> drafter(String name) {
+        return switch (name) {
+            case "model" -> new PrefixDrafter(new PrefixTarget(VOCAB, 1.2));
+            case "jacobi" -> Drafter.jacobi();
+            case "coupled" -> Drafter.coupled();
+            case "lookup" -> Drafter.lookup(1);
+            default -> throw new IllegalArgumentException(name);
+        };
+    }
+
+    private static Acceptance acceptance(String name) {
+        return name.equals("block") ? Acceptance.block() : Acceptance.token();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "model,token",
+        "model,block",
+        "jacobi,token",
+        "jacobi,block",
+        "coupled,token",
+        "lookup,token",
+        "lookup,block"
+    })
+    void losslessSequencesHaveTheTargetsLaw(String drafter, String rule) {
+        DecoderOptions options = DecoderOptions.of(4).slots(16).acceptance(acceptance(rule));
+        double excess = excess(drafter(drafter), options, position -> Window.ALL);
+        assertThat(excess).isLessThan(1);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "model,token",
+        "model,block",
+        "jacobi,token",
+        "jacobi,block",
+        "coupled,token",
+        "lookup,token",
+        "lookup,block"
+    })
+    void draftsOfAnotherLawThanTheyWereDrawnFromAreSeen(String drafter, String rule) {
+        DecoderOptions options = DecoderOptions.of(4).slots(16).acceptance(acceptance(rule));
+        double excess = excess(new FlatRows<>(drafter(drafter)), options, position -> Window.ALL);
+        assertThat(excess).isGreaterThan(1);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "model,token",
+        "model,block",
+        "jacobi,token",
+        "jacobi,block",
+        "coupled,token",
+        "lookup,token",
+        "lookup,block"
+    })
+    void forcedTokensAndWindowsBindEverything(String drafter, String rule) {
+        IntFunction<Window> allowed = position -> switch (position) {
+            case 0, 3 -> new Window(0, 2);
+            case 2 -> Window.forced(1);
+            default -> new Window(1, 3);
+        };
+        DecoderOptions options = DecoderOptions.of(3).slots(16).acceptance(acceptance(rule));
+        assertThat(excess(drafter(drafter), options, allowed)).isLessThan(1);
+        // The same sequences against the law without windows.
+        assertThat(excess(drafter(drafter), options, allowed, new PrefixTarget(VOCAB, 1.5).law(0, LENGTH)))
+                .isGreaterThan(1);
+    }
+
+    @Test
+    void adaptiveDraftsKeepTheLaw() {
+        for (String name : List.of("model", "jacobi", "coupled")) {
+            DecoderOptions options = DecoderOptions.of(4).slots(16).drafts(DraftPolicy.adaptive(0.5));
+            assertThat(excess(drafter(name), options, position -> Window.ALL))
+                    .as(name)
+                    .isLessThan(1);
+        }
+    }
+
+    @Test
+    void aRelaxedScheduleIsSeen() {
+        DecoderOptions options = DecoderOptions.of(4).slots(16).schedule(Schedule.uniform(2));
+        for (String name : List.of("model", "jacobi", "coupled")) {
+            assertThat(excess(drafter(name), options, position -> Window.ALL))
+                    .as(name)
+                    .isGreaterThan(1);
+        }
+    }
+
+    @Test
+    void coupledDraftsOfBlocksAreRefused() {
+        DecoderOptions options = DecoderOptions.of(4).acceptance(Acceptance.block());
+        assertThatThrownBy(() -> new Decoder<>(new PrefixTarget(VOCAB, 1.5), Drafter.coupled(), options))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("use jacobi with blocks");
+    }
+
+    private static double excess(Drafter<Integer> drafter, DecoderOptions options, IntFunction<Window> allowed) {
+        return excess(drafter, options, allowed, new PrefixTarget(VOCAB, 1.5, allowed).law(0, LENGTH));
+    }
+
+    /** Pearson's statistic over its threshold. */
+    private static double excess(
+            Drafter<Integer> drafter, DecoderOptions options, IntFunction<Window> allowed, double[] law) {
+        long[] counts = new long[law.length];
+        List<Request<Integer>> requests = new ArrayList<>();
+        for (int seed = 0; seed < SEQUENCES; seed++) {
+            requests.add(Request.of(0, seed, Sampling.of(), LENGTH));
+        }
+        try (Decoder<Integer> decoder = new Decoder<>(new PrefixTarget(VOCAB, 1.5, allowed), drafter, options)) {
+            for (Result result : decoder.decode(requests)) {
+                counts[PrefixTarget.code(result.tokens(), VOCAB)]++;
+            }
+        }
+        return pearson(counts, law) / threshold(law);
+    }
+
+    /** Sequences of probability 0 must not occur at all; those of an expectation below 5 are taken together. */
+    private static double pearson(long[] counts, double[] law) {
+        double sum = 0;
+        double rareExpected = 0;
+        double rareSeen = 0;
+        for (int i = 0; i < law.length; i++) {
+            double expected = SEQUENCES * law[i];
+            if (expected >= 5) {
+                sum += (counts[i] - expected) * (counts[i] - expected) / expected;
+            } else if (law[i] == 0 && counts[i] > 0) {
+                return Double.POSITIVE_INFINITY;
+            } else {
+                rareExpected += expected;
+                rareSeen += counts[i];
+            }
+        }
+        // Below 1 expected in all, a handful of counts would look like a defect.
+        return rareExpected < 1 ? sum : sum + (rareSeen - rareExpected) * (rareSeen - rareExpected) / rareExpected;
+    }
+
+    /** Wilson and Hilferty's approximation of the 1 - 1e-9 quantile. */
+    private static double threshold(double[] law) {
+        double df = 0;
+        for (double probability : law) {
+            df += SEQUENCES * probability >= 5 ? 1 : 0;
+        }
+        double a = 2 / (9 * df);
+        return df * Math.pow(1 - a + 5.998 * Math.sqrt(a), 3);
+    }
+}

@@ -1,0 +1,278 @@
+package org.coolsd.models.eagle;
+
+import java.util.Arrays;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.coolsd.Guard;
+import org.coolsd.Logits;
+import org.coolsd.Sampling;
+import org.coolsd.decode.DraftSession;
+import org.coolsd.decode.Request;
+import org.coolsd.libtorch.KvCache;
+import org.coolsd.libtorch.OwnedTensors;
+import org.coolsd.libtorch.PassScope;
+import org.coolsd.models.llamagen.Branches;
+import org.coolsd.models.llamagen.LlamaGenSession;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * EAGLE's keys and values of the sequences in a decoder's slots. The first pass of a step reads the tokens that the step
+ * before decided, with the target's features; the others read the token drafted last, with the feature predicted for it. The
+ * drafter reads every token: behind a step that drafted nothing, other than the first, it drafts no more in that sequence.
+ */
+final class EagleDrafts implements DraftSession<Integer> {
+    private final LlamaGenSession target;
+    private final Branches branches;
+    private final Slot[] slots;
+    private final int vocab;
+    private final int most;
+    private final Memory memory;
+    private final Guard guard;
+    private int[] proposing = {};
+    private int count;
+
+    /** What is closed once. */
+    private record Memory(DrafterForward drafter, DrafterPass[] passes, KvCache[][] caches, OwnedTensors tensors)
+            implements Runnable {
+        @Override
+        public void run() {
+            for (DrafterPass pass : passes) {
+                if (pass != null) {
+                    pass.close();
+                }
+            }
+            for (KvCache[] ofSlot : caches) {
+                for (KvCache cache : ofSlot) {
+                    if (cache != null) {
+                        cache.close();
+                    }
+                }
+            }
+            tensors.close();
+            drafter.leave();
+        }
+    }
+
+    /** A sequence. */
+    private static final class Slot {
+        /** What the drafter has not read: the last step's tokens, at the start of a step. */
+        final int[] unread;
+
+        int unreadCount;
+        boolean proposed;
+        /** A step drafted nothing: the features of its tokens are gone, so nothing more is drafted. */
+        boolean behind;
+
+        int drafted;
+        int lastDrawn;
+        /** Draft logits of each part, a view for each half. */
+        final Tensor[] blocks = new Tensor[2];
+
+        final Tensor[][] rows = new Tensor[2][];
+        final Logits[] row;
+
+        @Nullable
+        Logits all;
+        /** Each part's first row in the last pass. */
+        final int[] at = new int[2];
+        /** Decided tokens that the caches hold, and whether these may hold NaN. */
+        int read;
+
+        boolean suspect;
+
+        Slot(int most) {
+            unread = new int[most + 1];
+            row = new Logits[most];
+        }
+    }
+
+    EagleDrafts(DrafterForward drafter, LlamaGenSession target, int slotCount, int most) {
+        drafter.requireMadeFor(target.target());
+        this.target = target;
+        this.most = most;
+        branches = target.branches();
+        vocab = target.target().config().vocabSize();
+        slots = new Slot[slotCount];
+        Arrays.setAll(slots, s -> new Slot(most));
+        drafter.enter();
+        memory = new Memory(
+                drafter,
+                new DrafterPass[branches.lanes()],
+                new KvCache[slotCount][branches.parts()],
+                new OwnedTensors());
+        try (PassScope scope = new PassScope()) {
+            for (int lane = 0; lane < branches.lanes(); lane++) {
+                memory.passes[lane] = drafter.newPass(branches.rows(lane, most + 1));
+            }
+            for (int slot = 0; slot < slotCount; slot++) {
+                make(slot);
+            }
+        } catch (RuntimeException | Error e) {
+            memory.run();
+            throw e;
+        }
+        guard = new Guard(this, "the drafter's session", memory);
+    }
+
+    private void make(int slot) {
+        Slot s = slots[slot];
+        for (int part = 0; part < branches.parts(); part++) {
+            memory.caches[slot][part] = memory.drafter.newCache(branches.halves());
+            s.blocks[part] = memory.tensors.keep(
+                    target.target().placement().zeros(ScalarType.Float, branches.halves(), Math.max(1, most), vocab));
+            s.rows[part] = new Tensor[most];
+            for (int i = 0; i < most; i++) {
+                s.rows[part][i] = memory.tensors.keep(s.blocks[part].select(1, i));
+            }
+        }
+        if (most > 0) {
+            s.all = guided(s);
+            Arrays.setAll(s.row, s.all::row);
+        }
+    }
+
+    private Logits guided(Slot s) {
+        Logits conditional = block(s, 0, 0);
+        if (!branches.guided()) {
+            return conditional;
+        }
+        return conditional.guidedBy(branches.split() ? block(s, 1, 0) : block(s, 0, 1));
+    }
+
+    private Logits block(Slot s, int part, int half) {
+        long first = s.blocks[part].data_ptr().address() + (long) Float.BYTES * vocab * most * half;
+        return Logits.at(first, Logits.Type.F32, most, vocab, vocab, memory);
+    }
+
+    @Override
+    public void begin(int slot, Request<Integer> request) {
+        guard.enter();
+        try {
+            Slot s = slots[slot];
+            for (KvCache cache : memory.caches[slot]) {
+                if (s.suspect) {
+                    cache.wipe();
+                } else {
+                    cache.rollBack(0);
+                }
+            }
+            s.suspect = false;
+            s.unreadCount = 0;
+            s.read = 0;
+            s.behind = false;
+            s.drafted = 0;
+            s.proposed = false;
+        } finally {
+            guard.exit();
+        }
+    }
+
+    @Override
+    public void step(int slot, int position, Sampling sampling) {
+        slots[slot].drafted = 0;
+        slots[slot].proposed = false;
+    }
+
+    @Override
+    public void propose(int[] wanted, int wantedCount) {
+        guard.enter();
+        try {
+            proposing = wanted;
+            count = wantedCount;
+            for (int k = 0; k < count; k++) {
+                Slot s = slots[wanted[k]];
+                s.proposed = s.unreadCount > 0 && !s.behind;
+                s.suspect = true;
+            }
+            target.workers().run(this::pass);
+        } finally {
+            guard.exit();
+        }
+    }
+
+    private void pass(int lane) {
+        DrafterPass pass = memory.passes[lane];
+        pass.begin();
+        int parts = 0;
+        boolean first = false;
+        for (int k = 0; k < count; k++) {
+            int slot = proposing[k];
+            Slot s = slots[slot];
+            for (int part = 0; part < branches.parts() && s.proposed; part++) {
+                if (branches.lane(slot, part) == lane) {
+                    // All sequences of a pass are at the same draft position.
+                    first = s.drafted == 0;
+                    s.at[part] = first
+                            ? pass.add(
+                                    memory.caches[slot][part],
+                                    s.unread,
+                                    0,
+                                    s.unreadCount,
+                                    target.featureRow(slot, part),
+                                    target.featureStride(slot))
+                            : pass.add(memory.caches[slot][part], new int[] {s.lastDrawn}, 0, 1, s.at[part], 1);
+                    parts++;
+                }
+            }
+        }
+        if (parts == 0) {
+            return;
+        }
+        try (PassScope scope = new PassScope()) {
+            Tensor rows = pass.run(first ? target.features(lane) : pass.predicted());
+            for (int k = 0; k < count; k++) {
+                int slot = proposing[k];
+                Slot s = slots[slot];
+                for (int part = 0; part < branches.parts() && s.proposed; part++) {
+                    if (branches.lane(slot, part) == lane) {
+                        s.rows[part][s.drafted].copy_(
+                                parts == 1 ? rows : rows.narrow(0, s.at[part], branches.halves()));
+                    }
+                }
+            }
+        }
+    }
+
+    @Override
+    public @Nullable Logits row(int slot) {
+        Slot s = slots[slot];
+        return s.proposed ? s.row[s.drafted] : null;
+    }
+
+    @Override
+    public void drawn(int slot, int token) {
+        Slot s = slots[slot];
+        s.lastDrawn = token;
+        s.drafted++;
+    }
+
+    @Override
+    public Logits rows(int slot) {
+        Logits all = slots[slot].all;
+        if (all == null) {
+            throw new IllegalStateException("there are no drafts: the draft length is 0");
+        }
+        return all;
+    }
+
+    @Override
+    public void decided(int slot, int[] tokens, int tokenCount, int accepted) {
+        Slot s = slots[slot];
+        if (s.unreadCount > 0 && !s.proposed) {
+            s.behind = true;
+            return;
+        }
+        s.read += s.unreadCount;
+        for (KvCache cache : memory.caches[slot]) {
+            cache.rollBack(Math.min(cache.length(), s.read));
+        }
+        System.arraycopy(tokens, 0, s.unread, 0, tokenCount);
+        s.unreadCount = tokenCount;
+        s.suspect = false;
+    }
+
+    @Override
+    public void close() {
+        guard.close();
+    }
+}

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.bytedeco.pytorch.Tensor;
@@ -80,20 +81,30 @@ class TensorFilesTest {
     void aStridedTensorOfAnArchiveIsReadRowByRow() throws Exception {
         Path file = folder.resolve("strided.pt");
         try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(file))) {
-            zip.putNextEntry(new ZipEntry("x/data.pkl"));
             // {'t': rebuild_tensor(storage 0, offset 1, shape (2, 3), strides (1, 2))}
             String storage = "(X\u0007\0\0\0storagectorch\nFloatStorage\nX\u0001\0\0\0" + "0X\u0003\0\0\0cpuK\u0008tQ";
-            zip.write(("\u0080\u0002}X\u0001\0\0\0tctorch._utils\n_rebuild_tensor_v2\n(" + storage
-                            + "K\u0001K\u0002K\u0003\u0086K\u0001K\u0002\u0086\u0089}tRs.")
-                    .getBytes(StandardCharsets.ISO_8859_1));
-            zip.putNextEntry(new ZipEntry("x/data/0"));
+            String pickle = "\u0080\u0002}X\u0001\0\0\0tctorch._utils\n_rebuild_tensor_v2\n(" + storage
+                    + "K\u0001K\u0002K\u0003\u0086K\u0001K\u0002\u0086\u0089}tRs.";
+            stored(zip, "x/data.pkl", pickle.getBytes(StandardCharsets.ISO_8859_1));
             ByteBuffer values = ByteBuffer.allocate(32).order(java.nio.ByteOrder.LITTLE_ENDIAN);
             for (int i = 0; i < 8; i++) {
                 values.putFloat(i);
             }
-            zip.write(values.array());
+            stored(zip, "x/data/0", values.array());
         }
         Tensor read = TensorFiles.read(file).get("t");
         assertThat(read.equal(Tensors.of(new float[] {1, 3, 5, 2, 4, 6}, 2, 3))).isTrue();
+    }
+
+    /** An entry as torch writes it, uncompressed. */
+    private static void stored(ZipOutputStream zip, String name, byte[] bytes) throws Exception {
+        CRC32 sum = new CRC32();
+        sum.update(bytes);
+        ZipEntry entry = new ZipEntry(name);
+        entry.setMethod(ZipEntry.STORED);
+        entry.setSize(bytes.length);
+        entry.setCrc(sum.getValue());
+        zip.putNextEntry(entry);
+        zip.write(bytes);
     }
 }

@@ -85,19 +85,19 @@ class TensorFilesTest {
             String storage = "(X\u0007\0\0\0storagectorch\nFloatStorage\nX\u0001\0\0\0" + "0X\u0003\0\0\0cpuK\u0008tQ";
             String pickle = "\u0080\u0002}X\u0001\0\0\0tctorch._utils\n_rebuild_tensor_v2\n(" + storage
                     + "K\u0001K\u0002K\u0003\u0086K\u0001K\u0002\u0086\u0089}tRs.";
-            store(zip, "x/data.pkl", pickle.getBytes(StandardCharsets.ISO_8859_1));
+            stored(zip, "x/data.pkl", pickle.getBytes(StandardCharsets.ISO_8859_1));
             ByteBuffer values = ByteBuffer.allocate(32).order(java.nio.ByteOrder.LITTLE_ENDIAN);
             for (int i = 0; i < 8; i++) {
                 values.putFloat(i);
             }
-            store(zip, "x/data/0", values.array());
+            stored(zip, "x/data/0", values.array());
         }
         Tensor read = TensorFiles.read(file).get("t");
         assertThat(read.equal(Tensors.of(new float[] {1, 3, 5, 2, 4, 6}, 2, 3))).isTrue();
     }
 
-    /** An entry as torch.save writes it: not compressed. */
-    private static void store(ZipOutputStream zip, String name, byte[] bytes) throws Exception {
+    /** An entry as torch writes it, uncompressed. */
+    private static void stored(ZipOutputStream zip, String name, byte[] bytes) throws Exception {
         CRC32 sum = new CRC32();
         sum.update(bytes);
         ZipEntry entry = new ZipEntry(name);

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import org.coolsd.models.Configuration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Configuration of an EAGLE drafter, with the official names.
@@ -45,9 +46,9 @@ public record EagleConfig(
             @JsonProperty("hidden_size") int dim,
             @JsonProperty("intermediate_size") int feedForward,
             @JsonProperty("num_attention_heads") int heads,
-            @JsonProperty("num_key_value_heads") Integer keyHeads,
-            @JsonProperty("num_hidden_layers") Integer layers,
-            @JsonProperty("hidden_act") String activation,
+            @JsonProperty("num_key_value_heads") @Nullable Integer keyHeads,
+            @JsonProperty("num_hidden_layers") @Nullable Integer layers,
+            @JsonProperty("hidden_act") @Nullable String activation,
             @JsonProperty("rms_norm_eps") double normEps,
             @JsonProperty("vocab_size") int vocabSize) {
         EagleConfig config = new EagleConfig(dim, feedForward, heads, normEps, vocabSize);

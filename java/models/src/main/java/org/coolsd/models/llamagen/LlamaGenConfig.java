@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import org.coolsd.models.Configuration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Configuration of a LlamaGen GPT, with the official names.
@@ -68,16 +69,16 @@ public record LlamaGenConfig(
             @JsonProperty("dim") int dim,
             @JsonProperty("n_layer") int layers,
             @JsonProperty("n_head") int heads,
-            @JsonProperty("n_kv_head") Integer keyHeads,
+            @JsonProperty("n_kv_head") @Nullable Integer keyHeads,
             @JsonProperty("multiple_of") int multipleOf,
-            @JsonProperty("ffn_dim_multiplier") Double feedForwardFactor,
+            @JsonProperty("ffn_dim_multiplier") @Nullable Double feedForwardFactor,
             @JsonProperty("rope_base") double ropeBase,
             @JsonProperty("norm_eps") double normEps,
             @JsonProperty("num_classes") int numClasses,
             @JsonProperty("vocab_size") int vocabSize,
             @JsonProperty("cls_token_num") int conditions,
             @JsonProperty("block_size") int blockSize,
-            @JsonProperty("model_type") String type) {
+            @JsonProperty("model_type") @Nullable String type) {
         if (type != null && !type.equals("c2i")) {
             throw new IllegalArgumentException(
                     "model_type is '" + type + "'; only class-conditional models are read (c2i)");

@@ -133,8 +133,8 @@ public record ModelFolder(Path path, Config config) {
     /** The weights of the model called {@code name}, as f32; to be closed. */
     public Weights weights(String name) throws IOException {
         try (PointerScope scope = new PointerScope()) {
-            Map<String, Tensor> tensors = TensorFiles.read(file(name));
-            tensors.replaceAll((key, t) -> t.to(torch.ScalarType.Float).retainReference());
+            Map<String, Tensor> tensors = TensorFiles.read(file(name), torch.ScalarType.Float);
+            tensors.replaceAll((key, t) -> t.retainReference());
             return new Weights(tensors);
         }
     }

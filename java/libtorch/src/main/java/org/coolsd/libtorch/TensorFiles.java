@@ -22,6 +22,9 @@ public final class TensorFiles {
     /** Bytes that are copied at once: an array or a buffer has room for fewer than a tensor. */
     private static final long CHUNK = 1 << 28;
 
+    /** Elements that are converted at once. */
+    private static final long CONVERTED = 1 << 20;
+
     private TensorFiles() {}
 
     /**
@@ -32,6 +35,18 @@ public final class TensorFiles {
      */
     public static Map<String, Tensor> read(Path file) throws IOException {
         return load(Checkpoint.read(file));
+    }
+
+    /**
+     * As {@link #read(Path)}, every tensor converted to {@code type} as its bytes are read: beside the results there is never
+     * more than a piece of one tensor in memory, of which the heap holds nothing.
+     */
+    public static Map<String, Tensor> read(Path file, ScalarType type) throws IOException {
+        Map<String, Tensor> tensors = new LinkedHashMap<>();
+        for (Map.Entry<String, TensorData> e : Checkpoint.read(file).entrySet()) {
+            tensors.put(e.getKey(), load(e.getValue(), type));
+        }
+        return tensors;
     }
 
     /** Copies of {@code stored}, in its order; owned by the caller. */
@@ -48,6 +63,25 @@ public final class TensorFiles {
         long bytes = stored.byteSize();
         for (long done = 0; done < bytes; done += CHUNK) {
             stored.read(done, window(tensor, done, Math.min(CHUNK, bytes - done)));
+        }
+        return tensor;
+    }
+
+    private static Tensor load(TensorData stored, ScalarType type) throws IOException {
+        ScalarType from = scalarType(stored.type());
+        if (from == type.intern()) {
+            return load(stored);
+        }
+        Tensor tensor = torch.zeros(stored.shape(), new TensorOptions(type));
+        long size = stored.type().bytes();
+        long elements = stored.byteSize() / size;
+        for (long done = 0; done < elements; done += CONVERTED) {
+            long n = Math.min(CONVERTED, elements - done);
+            try (PointerScope scope = new PointerScope()) {
+                Tensor piece = torch.zeros(new long[] {n}, new TensorOptions(from));
+                stored.read(done * size, window(piece, 0, n * size));
+                tensor.view(-1).narrow(0, done, n).copy_(piece);
+            }
         }
         return tensor;
     }

@@ -76,6 +76,23 @@ class TensorFilesTest {
                 .hasMessage("tensors of type ComplexFloat cannot be stored");
     }
 
+    @Test
+    void tensorsAreConvertedAsTheyAreRead() throws Exception {
+        Map<String, Tensor> tensors = new LinkedHashMap<>();
+        tensors.put("long", torch.randn(3, 700_000).to(ScalarType.BFloat16));
+        tensors.put("same", torch.randn(5, 7));
+        tensors.put("scalar", torch.zeros(new long[0]).to(ScalarType.Half));
+        tensors.put("empty", torch.zeros(0, 7).to(ScalarType.Half));
+        Path file = folder.resolve("x.safetensors");
+        TensorFiles.write(file, tensors, Map.of());
+        Map<String, Tensor> back = TensorFiles.read(file, ScalarType.Float);
+        assertThat(back.keySet()).containsExactlyElementsOf(tensors.keySet());
+        tensors.forEach((name, t) -> {
+            assertThat(back.get(name).scalar_type().intern()).isEqualTo(ScalarType.Float);
+            assertThat(t.to(ScalarType.Float).equal(back.get(name))).as(name).isTrue();
+        });
+    }
+
     /** A torch archive keeps a tensor in strides of a storage that others may share. */
     @Test
     void aStridedTensorOfAnArchiveIsReadRowByRow() throws Exception {

@@ -11,9 +11,12 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
 
 /** Reads the tensors of a checkpoint, whatever its format. docs/models.md says what is read and what is refused. */
 public final class Checkpoint {
@@ -38,7 +41,7 @@ public final class Checkpoint {
      */
     public static Map<String, TensorData> read(Path file) throws IOException {
         return switch (format(file)) {
-            case TORCH -> TorchPickle.read(file);
+            case TORCH -> TorchPickle.read(file, name -> true);
             case SAFETENSORS -> Safetensors.read(file).tensors();
             case INDEX -> shards(file);
         };
@@ -57,14 +60,15 @@ public final class Checkpoint {
         if (start.length == 0) {
             throw new CheckpointException(file, "empty; download it again");
         }
-        if (start.length >= 2 && start[0] == 'P' && start[1] == 'K') {
-            return Format.TORCH;
-        }
+        // Before the zip: a header of 19280 bytes begins with PK too, and no zip has '{' at byte 8.
         if (start.length > 8 && start[8] == '{') {
             long header = ByteBuffer.wrap(start).order(ByteOrder.LITTLE_ENDIAN).getLong();
             if (header >= 0 && header <= Files.size(file)) {
                 return Format.SAFETENSORS;
             }
+        }
+        if (start.length >= 2 && start[0] == 'P' && start[1] == 'K') {
+            return Format.TORCH;
         }
         String text = new String(start, StandardCharsets.UTF_8)
                 .replace("\ufeff", "")
@@ -101,6 +105,11 @@ public final class Checkpoint {
         if (!map.isObject() || map.isEmpty()) {
             throw new CheckpointException(index, "JSON without weight_map, not the index of a checkpoint");
         }
+        Map<String, Set<String>> wanted = new HashMap<>();
+        for (Map.Entry<String, JsonNode> e : map.properties()) {
+            wanted.computeIfAbsent(e.getValue().asText(), file -> new HashSet<>())
+                    .add(e.getKey());
+        }
         Map<String, Map<String, TensorData>> shards = new HashMap<>();
         Map<String, TensorData> all = new LinkedHashMap<>();
         for (Map.Entry<String, JsonNode> e : map.properties()) {
@@ -111,7 +120,7 @@ public final class Checkpoint {
             String file = e.getValue().textValue();
             Map<String, TensorData> shard = shards.get(file);
             if (shard == null) {
-                shard = shard(index, name, file);
+                shard = shard(index, name, file, wanted.get(file)::contains);
                 shards.put(file, shard);
             }
             TensorData tensor = shard.get(name);
@@ -124,8 +133,9 @@ public final class Checkpoint {
         return all;
     }
 
-    /** The tensors of a shard; {@code tensor} is one that the index takes from it. */
-    private static Map<String, TensorData> shard(Path index, String tensor, String name) throws IOException {
+    /** The wanted tensors of a shard; {@code tensor} is one of them. */
+    private static Map<String, TensorData> shard(Path index, String tensor, String name, Predicate<String> wanted)
+            throws IOException {
         Path file;
         try {
             Path relative = Path.of(name);
@@ -146,8 +156,8 @@ public final class Checkpoint {
         }
         try {
             return switch (format(file)) {
-                case TORCH -> TorchPickle.read(file);
-                case SAFETENSORS -> Safetensors.read(file).tensors();
+                case TORCH -> TorchPickle.read(file, wanted);
+                case SAFETENSORS -> Safetensors.read(file, wanted).tensors();
                 case INDEX -> throw new CheckpointException(file, "JSON, not a shard");
             };
         } catch (CheckpointException e) {

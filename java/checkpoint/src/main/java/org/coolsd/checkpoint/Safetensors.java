@@ -14,6 +14,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 
 /**
  * The safetensors format: an 8-byte little-endian header length, a JSON header with type, shape and byte range of every
@@ -48,6 +49,14 @@ public final class Safetensors {
      * @throws CheckpointException if the file is not safetensors, is cut short, or contradicts itself
      */
     public static Safetensors read(Path file) throws IOException {
+        return read(file, name -> true);
+    }
+
+    /**
+     * As {@link #read(Path)}, with the wanted tensors alone: of others dtype and shape are not judged, only that their bytes
+     * leave room for the wanted ones.
+     */
+    static Safetensors read(Path file, Predicate<String> wanted) throws IOException {
         try (FileChannel channel = FileChannel.open(file)) {
             long size = channel.size();
             if (size < 8) {
@@ -70,7 +79,11 @@ public final class Safetensors {
                 if (name.equals("__metadata__")) {
                     metadata(file, entry.getValue(), metadata);
                 } else {
-                    tensors.put(name, tensor(file, 8 + length, size, name, entry.getValue(), ranges));
+                    Range range = range(file, size - 8 - length, name, entry.getValue());
+                    ranges.add(range);
+                    if (wanted.test(name)) {
+                        tensors.put(name, tensor(file, 8 + length + range.begin(), range, entry.getValue()));
+                    }
                 }
             }
             complete(file, ranges, size - 8 - length);
@@ -136,8 +149,25 @@ public final class Safetensors {
     /** Which bytes behind the header are a tensor's. */
     private record Range(String tensor, long begin, long end) {}
 
-    private static TensorData tensor(Path file, long base, long size, String name, JsonNode entry, List<Range> ranges)
-            throws CheckpointException {
+    private static Range range(Path file, long size, String name, JsonNode entry) throws CheckpointException {
+        JsonNode offsets = entry.path("data_offsets");
+        long begin = number(offsets.path(0));
+        long end = number(offsets.path(1));
+        if (offsets.size() != 2 || begin < 0 || end < begin) {
+            throw new CheckpointException(
+                    file, "tensor '" + name + "': data_offsets " + offsets + " are not two offsets; download it again");
+        }
+        if (end > size) {
+            throw new CheckpointException(
+                    file,
+                    "cut short: tensor '" + name + "' ends at byte " + end + " behind the header, the file at " + size
+                            + "; download it again");
+        }
+        return new Range(name, begin, end);
+    }
+
+    private static TensorData tensor(Path file, long start, Range range, JsonNode entry) throws CheckpointException {
+        String name = range.tensor();
         ElementType type = null;
         for (ElementType t : ElementType.values()) {
             if (t.safetensors.equals(entry.path("dtype").textValue())) {
@@ -153,29 +183,14 @@ public final class Safetensors {
         for (int i = 0; i < shape.length; i++) {
             shape[i] = number(dims.path(i));
         }
-        JsonNode offsets = entry.path("data_offsets");
-        long begin = number(offsets.path(0));
-        long end = number(offsets.path(1));
         long elements = type.elements(shape);
-        if (!dims.isArray()
-                || offsets.size() != 2
-                || elements < 0
-                || begin < 0
-                || end < begin
-                || end - begin != elements * type.bytes()) {
+        if (!dims.isArray() || elements < 0 || range.end() - range.begin() != elements * type.bytes()) {
             throw new CheckpointException(
                     file,
                     "tensor '" + name + "': dtype " + type.safetensors + ", shape " + dims + " and data_offsets "
-                            + offsets + " disagree; download it again");
+                            + entry.path("data_offsets") + " disagree; download it again");
         }
-        if (end > size - base) {
-            throw new CheckpointException(
-                    file,
-                    "cut short: tensor '" + name + "' ends at byte " + end + " behind the header, the file at "
-                            + (size - base) + "; download it again");
-        }
-        ranges.add(new Range(name, begin, end));
-        return new FileTensor(file, type, shape, base + begin);
+        return new FileTensor(file, type, shape, start);
     }
 
     /** A number from 0 on, or -1 for anything else. */

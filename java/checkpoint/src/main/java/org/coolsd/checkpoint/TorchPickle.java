@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Predicate;
 
 /**
  * Reader of {@code torch.save} archives (.pt, .bin, .ckpt): a zip with a pickle and one entry per storage. Of the pickle
@@ -40,9 +41,10 @@ final class TorchPickle {
     /**
      * The tensors of an archive by name: of its {@code model}, {@code module} or {@code state_dict}, or of itself.
      *
+     * @param wanted which names are asked for; other tensors are left out and not judged
      * @throws CheckpointException if the archive is damaged, names what can run code, or holds no tensors
      */
-    static Map<String, TensorData> read(Path file) throws IOException {
+    static Map<String, TensorData> read(Path file, Predicate<String> wanted) throws IOException {
         try (FileChannel channel = FileChannel.open(file)) {
             ZipDirectory zip = new ZipDirectory(file, channel);
             ZipDirectory.Entry pickle = null;
@@ -71,14 +73,14 @@ final class TorchPickle {
             }
             TorchPickle archive = new TorchPickle(file, zip, root, channel.size());
             try {
-                return archive.tensors(Pickle.read(zip.contents(pickle, LONGEST_PICKLE)));
+                return archive.tensors(Pickle.read(zip.contents(pickle, LONGEST_PICKLE)), wanted);
             } catch (Pickle.Refused e) {
                 throw new CheckpointException(file, e.getMessage(), e);
             }
         }
     }
 
-    private Map<String, TensorData> tensors(Object value) throws IOException {
+    private Map<String, TensorData> tensors(Object value, Predicate<String> wanted) throws IOException {
         if (!(value instanceof Map<?, ?> map)) {
             throw new CheckpointException(file, "holds no dictionary of tensors; save model.state_dict()");
         }
@@ -95,7 +97,10 @@ final class TorchPickle {
         }
         Map<String, TensorData> tensors = new LinkedHashMap<>();
         for (Map.Entry<?, ?> e : weights.entrySet()) {
-            if (e.getKey() instanceof String name && e.getValue() instanceof Pickle.Call call && isTensor(call)) {
+            if (e.getKey() instanceof String name
+                    && wanted.test(name)
+                    && e.getValue() instanceof Pickle.Call call
+                    && isTensor(call)) {
                 tensors.put(name, tensor(name, call));
             }
         }

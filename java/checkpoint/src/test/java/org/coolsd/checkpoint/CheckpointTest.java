@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -128,6 +130,21 @@ class CheckpointTest {
         assertThatThrownBy(() -> Checkpoint.read(file)).hasMessage(file + ": empty; download it again");
         assertThatThrownBy(() -> Checkpoint.read(folder))
                 .hasMessage(folder + ": a folder; name the file in it, or its *.index.json");
+    }
+
+    /** Its first two bytes are those of a zip. */
+    @Test
+    void aHeaderOf19280BytesIsNoZip() throws Exception {
+        Path file = folder.resolve("x.safetensors");
+        Map<String, String> filler = Map.of("format", "x".repeat(19_000));
+        Safetensors.write(file, Map.of("w", new ShardsTest.Vector(4)), filler);
+        int length = ByteBuffer.wrap(Files.readAllBytes(file))
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .getInt();
+        filler = Map.of("format", "x".repeat(19_000 + 0x4b50 - length));
+        Safetensors.write(file, Map.of("w", new ShardsTest.Vector(4)), filler);
+        assertThat(Files.readString(file, StandardCharsets.ISO_8859_1)).startsWith("PK\0");
+        assertThat(TorchPickleTest.floats(Checkpoint.read(file).get("w"))).containsExactly(4);
     }
 
     @Test

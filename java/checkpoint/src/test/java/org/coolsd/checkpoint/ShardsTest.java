@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -94,6 +96,31 @@ class ShardsTest {
     void aTensorThatIsNotInItsShardIsNamed() throws Exception {
         Path index = index("{'x': 'a.safetensors', 'q': 'a.safetensors'}");
         refused(index, "tensor 'q' is not in 'a.safetensors'; download both again");
+    }
+
+    @Test
+    void whatTheIndexDoesNotNameIsNotJudged() throws Exception {
+        String header =
+                """
+                {"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]},
+                 "old": {"dtype": "F8_E4M3", "shape": [-7], "data_offsets": [4, 8]}}""";
+        ByteBuffer file = ByteBuffer.allocate(16 + header.length()).order(ByteOrder.LITTLE_ENDIAN);
+        file.putLong(header.length())
+                .put(header.getBytes(StandardCharsets.US_ASCII))
+                .putFloat(2.5f);
+        Path shard = Files.write(folder.resolve("c.safetensors"), file.array());
+        assertThatThrownBy(() -> Checkpoint.read(shard)).hasMessageContaining("'old' has dtype \"F8_E4M3\"");
+        assertThat(TorchPickleTest.floats(
+                        Checkpoint.read(index("{'w': 'c.safetensors'}")).get("w")))
+                .containsExactly(2.5f);
+        new TorchFile()
+                .pickle(Map.of("w", TorchFile.tensor("0", 1), "old", TorchFile.tensor("1", 1)))
+                .storage("0", 3)
+                .write(folder.resolve("c.bin"));
+        assertThatThrownBy(() -> Checkpoint.read(folder.resolve("c.bin"))).hasMessageContaining("'old' has no storage");
+        assertThat(TorchPickleTest.floats(
+                        Checkpoint.read(index("{'w': 'c.bin'}")).get("w")))
+                .containsExactly(3);
     }
 
     @Test

@@ -111,12 +111,49 @@ class SequenceLawTest {
         }
     }
 
+    /** The reported drift bounds the distance of relaxed sequences, which is larger than chance makes it. */
+    @ParameterizedTest
+    @CsvSource({"model,token", "model,block", "jacobi,token", "jacobi,block", "coupled,token"})
+    void relaxedSequencesAreWithinTheirDrift(String drafter, String rule) {
+        DecoderOptions options = DecoderOptions.of(4)
+                .slots(16)
+                .acceptance(acceptance(rule))
+                .schedule(Schedule.uniform(1.8))
+                .drift(true);
+        PrefixTarget model = new PrefixTarget(VOCAB, 1.5);
+        double[] law = model.law(0, LENGTH);
+        double[] frequencies = new double[law.length];
+        double drift = 0;
+        try (Decoder<Integer> decoder = new Decoder<>(model, drafter(drafter), options)) {
+            for (Result result : decoder.decode(requests())) {
+                frequencies[PrefixTarget.code(result.tokens(), VOCAB)] += 1.0 / SEQUENCES;
+                drift += result.drift() / SEQUENCES;
+            }
+        }
+        double distance = 0;
+        double chance = 0;
+        for (int i = 0; i < law.length; i++) {
+            distance += Math.abs(frequencies[i] - law[i]) / 2;
+            // The mean of |N(0, 1)| is sqrt(2/pi).
+            chance += Math.sqrt(law[i] / SEQUENCES * 2 / Math.PI) / 2;
+        }
+        assertThat(distance).isGreaterThan(1.5 * chance).isLessThan(drift + 1.5 * chance);
+    }
+
     @Test
     void coupledDraftsOfBlocksAreRefused() {
         DecoderOptions options = DecoderOptions.of(4).acceptance(Acceptance.block());
         assertThatThrownBy(() -> new Decoder<>(new PrefixTarget(VOCAB, 1.5), Drafter.coupled(), options))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("use jacobi with blocks");
+    }
+
+    private static List<Request<Integer>> requests() {
+        List<Request<Integer>> requests = new ArrayList<>();
+        for (int seed = 0; seed < SEQUENCES; seed++) {
+            requests.add(Request.of(0, seed, Sampling.of(), LENGTH));
+        }
+        return requests;
     }
 
     private static double excess(Drafter<Integer> drafter, DecoderOptions options, IntFunction<Window> allowed) {
@@ -127,12 +164,8 @@ class SequenceLawTest {
     private static double excess(
             Drafter<Integer> drafter, DecoderOptions options, IntFunction<Window> allowed, double[] law) {
         long[] counts = new long[law.length];
-        List<Request<Integer>> requests = new ArrayList<>();
-        for (int seed = 0; seed < SEQUENCES; seed++) {
-            requests.add(Request.of(0, seed, Sampling.of(), LENGTH));
-        }
         try (Decoder<Integer> decoder = new Decoder<>(new PrefixTarget(VOCAB, 1.5, allowed), drafter, options)) {
-            for (Result result : decoder.decode(requests)) {
+            for (Result result : decoder.decode(requests())) {
                 counts[PrefixTarget.code(result.tokens(), VOCAB)]++;
             }
         }

@@ -52,7 +52,7 @@ public record ModelFolder(Path path, Config config) {
     /**
      * Reads config.json of {@code path}; weights are read on demand.
      *
-     * @throws CheckpointException in one line if it is missing or damaged
+     * @throws CheckpointException in one line if it is missing or damaged, or its parts contradict each other
      */
     public static ModelFolder open(Path path) throws IOException {
         Path file = path.resolve("config.json");
@@ -67,11 +67,29 @@ public record ModelFolder(Path path, Config config) {
                     || config.drafter() == null) {
                 throw new CheckpointException(file, "lacks classes, tokenizer, target or drafter");
             }
+            requireConsistent(file, config);
             return new ModelFolder(path, config);
         } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
             // A configuration's own words, where one refuses what it cannot read.
             boolean own = e.getCause() instanceof IllegalArgumentException;
             throw new CheckpointException(file, own ? e.getCause().getMessage() : e.getOriginalMessage(), e);
+        }
+    }
+
+    /** What two parts say of the same thing must agree, or a class or a token would be one that the other does not have. */
+    private static void requireConsistent(Path file, Config config) throws CheckpointException {
+        int names = config.classes().size();
+        if (names != config.target().numClasses()) {
+            throw new CheckpointException(
+                    file,
+                    "classes has " + names + " names, target.num_classes is "
+                            + config.target().numClasses());
+        }
+        if (config.tokenizer().codebookSize() != config.target().vocabSize()) {
+            throw new CheckpointException(
+                    file,
+                    "tokenizer.codebook_size is " + config.tokenizer().codebookSize() + ", target.vocab_size "
+                            + config.target().vocabSize() + "; the tokens of one are the other's");
         }
     }
 

@@ -32,6 +32,15 @@ class ModelFolderTest {
     }
 
     @Test
+    void partsThatContradictEachOtherAreRefused() throws Exception {
+        refused("[\"a\", \"b\"]", "[\"a\"]", "classes has 1 names, target.num_classes is 2");
+        refused(
+                "\"codebook_size\": 16",
+                "\"codebook_size\": 15",
+                "tokenizer.codebook_size is 15, target.vocab_size 16;");
+    }
+
+    @Test
     void numbersAreNotCutAndNamesNotTakenTwice() throws Exception {
         refused("\"n_head\": 2,", "\"n_head\": 2.5,", "Cannot coerce Floating-point value (2.5) to `int`");
         refused("\"n_head\": 2,", "\"n_head\": 2, \"n_head\": 4,", "Duplicate field 'n_head'");

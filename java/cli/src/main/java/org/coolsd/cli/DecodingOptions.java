@@ -14,7 +14,7 @@ import picocli.CommandLine.Spec;
 
 /** The options that say how tokens are decided. */
 final class DecodingOptions {
-    /** The schedules by name; METHOD, "Schedules" and "Baselines". */
+    /** The schedules by name; docs/method.md, "Schedules". */
     enum Kind {
         TARGET,
         LOSSLESS,

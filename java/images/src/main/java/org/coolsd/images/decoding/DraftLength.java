@@ -2,7 +2,7 @@ package org.coolsd.images.decoding;
 
 /**
  * How many tokens a step drafts. It may depend on the prefix and on the tokens drafted so far, never on the next one, so that
- * every token is still decided by METHOD's rule with the factor of its position in the draft: lossless decoding stays
+ * every token is still decided by the rule (docs/method.md) with the factor of its position in the draft: lossless decoding stays
  * lossless, and the drift reported of a relaxed one is right, though its law is not that of another draft length. Nor may it
  * depend on time, so that images are repeatable.
  */

@@ -152,6 +152,7 @@ public final class LogitsBuffer implements AutoCloseable {
      * type; both halves if the buffer is guided.
      */
     public void put(int row, Logits from) {
+        guard.require();
         requireRow(row);
         if (from.batch() != 1 || from.rows() != 1 || from.vocab() != vocab || from.type() != type) {
             throw new IllegalArgumentException(

@@ -34,9 +34,9 @@ final class DecodingOptions {
 
     private static final String SCHEDULE_HELP = "how far acceptance is relaxed along a draft: ${COMPLETION-CANDIDATES}."
             + " target is plain sampling without drafts; lossless drafts and keeps the target's law; exponential is COOL-SD;"
-            + " clamped is COOL-SD with no factor below 1; geometric is COOL-SD with delta as geometric mean."
-            + " Recommended: clamped, which is faster than exponential and drifts less, as in"
-            + " --schedule clamped --delta 1.1 (default: ${DEFAULT-VALUE})";
+            + " clamped is COOL-SD with no factor below 1; geometric is COOL-SD with delta as geometric mean;"
+            + " entropy relaxes where the target is undecided. Recommended: exponential, which accepts the most; where the law"
+            + " matters more, clamped, which drifts half as much at the same delta, as in --schedule clamped --delta 1.1 (default: ${DEFAULT-VALUE})";
 
     /** The rules by name. */
     enum Rule {

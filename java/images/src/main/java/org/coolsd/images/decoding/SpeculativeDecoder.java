@@ -13,6 +13,7 @@ import org.coolsd.Verifier;
 import org.coolsd.VerifierSpec;
 import org.coolsd.images.ImageRequest;
 import org.coolsd.libtorch.PassScope;
+import org.coolsd.libtorch.Workers;
 import org.coolsd.models.eagle.DrafterForward;
 import org.coolsd.models.eagle.DrafterPass;
 import org.coolsd.models.llamagen.TargetForward;
@@ -29,7 +30,7 @@ public final class SpeculativeDecoder implements AutoCloseable {
     private final TargetForward target;
     private final DrafterForward drafter;
     private final Verifier verifier;
-    private final Crew crew;
+    private final Workers workers;
     private final Lane[] lanes;
     private final List<Sequence> sequences = new ArrayList<>();
     private final List<Sequence> active = new ArrayList<>();
@@ -87,7 +88,7 @@ public final class SpeculativeDecoder implements AutoCloseable {
                 VerifierSpec.of(vocab, verification.drafts(), sampling)
                         .acceptance(verification.acceptance())
                         .report(VerifierSpec.Report.DRIFT));
-        crew = new Crew(threads);
+        workers = new Workers(threads);
         target.enter();
         if (most > 0) {
             drafter.enter();
@@ -127,7 +128,7 @@ public final class SpeculativeDecoder implements AutoCloseable {
 
     /** Threads in use: no more than there is work for. */
     public int threads() {
-        return crew.size();
+        return workers.size();
     }
 
     /**
@@ -223,7 +224,7 @@ public final class SpeculativeDecoder implements AutoCloseable {
             }
         }
         while (!drafting.isEmpty()) {
-            crew.run(draftPass);
+            workers.run(draftPass);
             long before = System.nanoTime();
             for (int i = drafting.size() - 1; i >= 0; i--) {
                 drafting.get(i).drawDraft();
@@ -234,7 +235,7 @@ public final class SpeculativeDecoder implements AutoCloseable {
             sampling += System.nanoTime() - before;
         }
         long drafted = System.nanoTime();
-        crew.run(targetPass);
+        workers.run(targetPass);
         long scored = System.nanoTime();
         for (Sequence sequence : active) {
             double drift = sequence.failure() == null ? sequence.verify(logits) : 0;
@@ -341,7 +342,7 @@ public final class SpeculativeDecoder implements AutoCloseable {
     }
 
     private void free() {
-        crew.close();
+        workers.close();
         sequences.forEach(Sequence::close);
         verifier.close();
         for (Lane lane : lanes) {

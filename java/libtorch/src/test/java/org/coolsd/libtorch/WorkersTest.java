@@ -1,4 +1,4 @@
-package org.coolsd.images.decoding;
+package org.coolsd.libtorch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -10,15 +10,15 @@ import org.junit.jupiter.api.Timeout;
 
 /** Every member does every task once; failures come back and harm nothing; sleeping members wake up. */
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-class CrewTest {
+class WorkersTest {
     @Test
     void everyMemberDoesEveryTaskOnce() throws Exception {
         for (int size : new int[] {1, 2, 4}) {
             AtomicIntegerArray done = new AtomicIntegerArray(size);
-            try (Crew crew = new Crew(size)) {
-                assertThat(crew.size()).isEqualTo(size);
+            try (Workers workers = new Workers(size)) {
+                assertThat(workers.size()).isEqualTo(size);
                 for (int round = 1; round <= 3000; round++) {
-                    crew.run(done::incrementAndGet);
+                    workers.run(done::incrementAndGet);
                     for (int i = 0; i < size; i++) {
                         assertThat(done.get(i)).isEqualTo(round);
                     }
@@ -32,10 +32,10 @@ class CrewTest {
 
     @Test
     void failuresReachTheCallerFromEveryMember() {
-        try (Crew crew = new Crew(3)) {
+        try (Workers workers = new Workers(3)) {
             for (int failing = 0; failing < 3; failing++) {
                 int who = failing;
-                assertThatThrownBy(() -> crew.run(i -> {
+                assertThatThrownBy(() -> workers.run(i -> {
                             if (i == who) {
                                 throw new IllegalArgumentException("member " + i);
                             }
@@ -43,7 +43,7 @@ class CrewTest {
                         .isInstanceOf(IllegalArgumentException.class)
                         .hasMessage("member " + who);
                 AtomicIntegerArray done = new AtomicIntegerArray(3);
-                crew.run(done::incrementAndGet);
+                workers.run(done::incrementAndGet);
                 assertThat(done.get(0) + done.get(1) + done.get(2)).isEqualTo(3);
             }
         }

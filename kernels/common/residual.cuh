@@ -109,6 +109,13 @@ struct PairTile {
     return found == kGood ? COOLSD_ROW_OK : found;
   }
 
+  /* Whether P > 0 of token first + k, also where it is too small for an f32. */
+  __device__ __forceinline__ bool possible(int k) const {
+    if (k < p_from || k >= p_to) return false;
+    const float logit = load_shared(x + k);
+    return logit > -kInf && kept(logit, first + k, at.p.cut_value, at.p.cut_index);
+  }
+
   /* Of token first + k. */
   __device__ __forceinline__ TokenPair operator()(int k) const {
     const int token = first + k;
@@ -155,7 +162,8 @@ __device__ __forceinline__ ResidualPartial residual_of(const VerifyParameters& a
   const TokenPair one = both(k);
   const float keeps = 1 - at.omega;
   if (a.affine == 0) return {residual(one.p, one.q, keeps, 0.0f), drift(one.p, one.q, keeps, 0.0f)};
-  return {residual(one.p, one.q, keeps, a.affine, 0.0f), one.p > 0 ? drift(one.p, one.q, keeps, a.affine, 0.0f) : 0};
+  return {residual(one.p, one.q, keeps, a.affine, 0.0f),
+          both.possible(k) ? drift(one.p, one.q, keeps, a.affine, 0.0f) : 0};
 }
 
 /* Of a tile whose draft row has this status. */

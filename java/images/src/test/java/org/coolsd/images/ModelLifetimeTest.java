@@ -91,6 +91,20 @@ class ModelLifetimeTest {
         }
     }
 
+    /** A decoder that cannot be made holds nothing: the model can be closed, and no thread is left. */
+    @Test
+    void refusedDecodersLetGoOfTheirModel() throws Exception {
+        ImageModel model = open();
+        DecoderOptions two = DecoderOptions.of().batch(2).threads(2);
+        Sampling beyond = Sampling.of().window(0, 1_000);
+        assertThatThrownBy(() -> model.decoder(BLOCKS, beyond, two)).hasMessageContaining("window ends at 1000");
+        model.close();
+        assertThatThrownBy(() -> model.decoder(BLOCKS, Sampling.of(), two)).hasMessageContaining("closed");
+        assertThat(Thread.getAllStackTraces().keySet())
+                .extracting(Thread::getName)
+                .noneMatch(name -> name.startsWith("coolsd-decoder"));
+    }
+
     @Test
     void closedModelsThrowAndOpenDecodersKeepTheirs() throws Exception {
         ImageModel model = open();

@@ -83,16 +83,18 @@ public final class SpeculativeDecoder implements AutoCloseable {
         int work = options.batch() > 1 ? options.batch() : guided ? 2 : 1;
         int threads = target.placement().onDevice() ? 1 : Math.min(options.threads(), work);
         boolean halved = guided && threads == 2 && options.batch() == 1;
-        verifier = Verifier.open(
-                target.placement().backend(),
-                VerifierSpec.of(vocab, verification.drafts(), sampling)
-                        .acceptance(verification.acceptance())
-                        .report(VerifierSpec.Report.DRIFT));
-        workers = new Workers(threads);
-        target.enter();
-        if (most > 0) {
-            drafter.enter();
+        enterModels();
+        try {
+            verifier = Verifier.open(
+                    target.placement().backend(),
+                    VerifierSpec.of(vocab, verification.drafts(), sampling)
+                            .acceptance(verification.acceptance())
+                            .report(VerifierSpec.Report.DRIFT));
+        } catch (RuntimeException | Error e) {
+            leaveModels();
+            throw e;
         }
+        workers = new Workers(threads);
         lanes = new Lane[threads];
         logits = new long[threads];
         try (PassScope scope = new PassScope()) {
@@ -350,6 +352,23 @@ public final class SpeculativeDecoder implements AutoCloseable {
                 lane.close();
             }
         }
+        leaveModels();
+    }
+
+    /** Keeps both models open, or neither. */
+    private void enterModels() {
+        target.enter();
+        try {
+            if (drafter != null) {
+                drafter.enter();
+            }
+        } catch (RuntimeException e) {
+            target.leave();
+            throw e;
+        }
+    }
+
+    private void leaveModels() {
         if (drafter != null) {
             drafter.leave();
         }

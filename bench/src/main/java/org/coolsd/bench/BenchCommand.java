@@ -60,7 +60,8 @@ public final class BenchCommand implements Callable<Integer> {
 
         @Option(
                 names = "--drafters",
-                description = "accepted length, drift and time of images with EAGLE, with drafts of the target's own and with none")
+                description =
+                        "accepted length, drift and time of images with EAGLE, with drafts of the target's own and with none")
         private boolean drafters;
 
         @Option(

@@ -88,7 +88,12 @@ final class DraftersTable {
     }
 
     private static Way way(
-            ImageModel model, String name, Drafter<Integer> drafter, String schedule, Schedule factors, Acceptance rule) {
+            ImageModel model,
+            String name,
+            Drafter<Integer> drafter,
+            String schedule,
+            Schedule factors,
+            Acceptance rule) {
         LlamaGenTarget target =
                 new LlamaGenTarget(model.target(), model.folder().config().guidance() != 1, 1);
         DecoderOptions options = DecoderOptions.of(WINDOW)
@@ -114,7 +119,8 @@ final class DraftersTable {
             }
             System.err.printf("round %d of %d%n", round + 1, ROUNDS);
         }
-        System.out.println("| drafts | schedule | verification | accepted length | drift per image | seconds per image |");
+        System.out.println(
+                "| drafts | schedule | verification | accepted length | drift per image | seconds per image |");
         System.out.println("|---|---|---|---:|---:|---:|");
         List<Row> rows = new ArrayList<>();
         for (Way way : ways) {

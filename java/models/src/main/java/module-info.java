@@ -2,8 +2,14 @@
 module org.coolsd.models {
     requires transitive org.coolsd.libtorch;
     requires static org.jspecify;
-    requires com.fasterxml.jackson.databind;
+    requires transitive com.fasterxml.jackson.databind;
 
+    uses org.coolsd.models.Architecture;
+
+    provides org.coolsd.models.Architecture with
+            org.coolsd.models.vq.VqArchitecture;
+
+    exports org.coolsd.models;
     exports org.coolsd.models.eagle;
     exports org.coolsd.models.llamagen;
     exports org.coolsd.models.vq;

@@ -4,8 +4,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -14,6 +16,7 @@ import org.bytedeco.pytorch.Tensor;
  */
 public final class Weights implements AutoCloseable {
     private final Map<String, Tensor> tensors;
+    private final Set<String> asked = new LinkedHashSet<>();
     private boolean closed;
 
     /** Wraps {@code tensors}; the map is copied, the tensors are not. */
@@ -35,6 +38,7 @@ public final class Weights implements AutoCloseable {
         if (tensor == null) {
             throw new IllegalArgumentException("the checkpoint has no tensor '" + name + "'");
         }
+        asked.add(name);
         long[] actual = shape(tensor);
         boolean same = actual.length == shape.length;
         for (int i = 0; same && i < shape.length; i++) {
@@ -55,6 +59,11 @@ public final class Weights implements AutoCloseable {
     /** The tensors by name, in the order of the checkpoint. */
     public Map<String, Tensor> tensors() {
         return Collections.unmodifiableMap(tensors);
+    }
+
+    /** Names of the tensors that {@link #get} was asked for so far. */
+    public Set<String> asked() {
+        return Collections.unmodifiableSet(asked);
     }
 
     /** Marks every floating-point tensor as a leaf that collects gradients and returns them in order. */

@@ -177,10 +177,15 @@ public final class VqTokenizer implements AutoCloseable {
     /** Codebook vectors [batch, embedDim, side, side] of indices i64 [batch, side * side]. */
     public Tensor lookUp(Tensor codes) {
         long side = Math.round(Math.sqrt(codes.size(1)));
+        return lookUp(codes, side, side);
+    }
+
+    /** Codebook vectors [batch, embedDim, rows, columns] of indices i64 [batch, rows * columns]. */
+    Tensor lookUp(Tensor codes, long rows, long columns) {
         return torch.embedding(codebook(), codes)
                 .transpose(1, 2)
                 .contiguous()
-                .view(codes.size(0), config.embedDim(), side, side);
+                .view(codes.size(0), config.embedDim(), rows, columns);
     }
 
     /** Images of codebook vectors [batch, embedDim, h, w]. */

@@ -1,0 +1,132 @@
+package org.coolsd.models;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.coolsd.checkpoint.Checkpoint;
+import org.coolsd.checkpoint.CheckpointException;
+import org.coolsd.checkpoint.TensorData;
+import org.coolsd.libtorch.TensorFiles;
+import org.coolsd.libtorch.Weights;
+
+/**
+ * The files of one checkpoint: its weights, which may be an index of shards, and the configuration beside them. Headers are
+ * read once, a tensor's bytes by {@link #weights}.
+ */
+public final class CheckpointFiles {
+    /** A number that is none of the asked kind, or a name twice, is an error and not a guess. */
+    private static final ObjectMapper JSON = new ObjectMapper()
+            .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
+            .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
+
+    private final Path weights;
+    private final Path configFile;
+    private final JsonNode config;
+    private Map<String, TensorData> stored;
+
+    CheckpointFiles(Path weights, Path configFile, JsonNode config) {
+        this.weights = weights;
+        this.configFile = configFile;
+        this.config = config;
+    }
+
+    /** The content of {@code folder}'s config.json; a missing node if it has none. */
+    static JsonNode config(Path folder) throws IOException {
+        Path file = folder.resolve("config.json");
+        if (!Files.exists(file)) {
+            return MissingNode.getInstance();
+        }
+        try {
+            JsonNode config = JSON.readTree(file.toFile());
+            if (!config.isObject()) {
+                throw new CheckpointException(file, "no JSON object, so no configuration");
+            }
+            return config;
+        } catch (JsonProcessingException e) {
+            throw new CheckpointException(file, e.getOriginalMessage(), e);
+        }
+    }
+
+    /** Names of the files that an index of shards refers to; none if it is damaged, which {@link #stored} says. */
+    static Set<String> shards(Path index) throws IOException {
+        Set<String> names = new HashSet<>();
+        try {
+            JSON.readTree(index.toFile()).path("weight_map").forEach(name -> names.add(name.asText()));
+        } catch (JsonProcessingException e) {
+            return Set.of();
+        }
+        return names;
+    }
+
+    /** The file of the weights, or the index of their shards. */
+    public Path weightsFile() {
+        return weights;
+    }
+
+    /** Their folder. */
+    public Path folder() {
+        return weights.toAbsolutePath().getParent();
+    }
+
+    /** The file of the configuration, for messages; it need not be there. */
+    public Path configFile() {
+        return configFile;
+    }
+
+    /** The configuration beside the weights; a missing node if there is none. */
+    public JsonNode config() {
+        return config;
+    }
+
+    /**
+     * The configuration as {@code type}.
+     *
+     * @throws CheckpointException in one line with the type's own words, if it refuses the configuration
+     */
+    public <T> T config(Class<T> type) throws CheckpointException {
+        try {
+            return JSON.treeToValue(config, type);
+        } catch (JsonProcessingException e) {
+            boolean own = e.getCause() instanceof IllegalArgumentException;
+            throw new CheckpointException(configFile, own ? e.getCause().getMessage() : e.getOriginalMessage(), e);
+        }
+    }
+
+    /**
+     * The tensors by name, with shapes and types; their bytes are not read.
+     *
+     * @throws CheckpointException in one line: damaged, or not a checkpoint
+     */
+    public synchronized Map<String, TensorData> stored() throws IOException {
+        if (stored == null) {
+            stored = Checkpoint.read(weights);
+        }
+        return stored;
+    }
+
+    /** All tensors as {@code type}, on the CPU; the caller closes them. */
+    public Weights weights(ScalarType type) throws IOException {
+        try (PointerScope scope = new PointerScope()) {
+            Map<String, Tensor> tensors = TensorFiles.read(weights, type);
+            tensors.replaceAll((name, tensor) -> tensor.retainReference());
+            return new Weights(tensors);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return weights.toString();
+    }
+}

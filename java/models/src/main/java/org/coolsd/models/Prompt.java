@@ -1,0 +1,25 @@
+package org.coolsd.models;
+
+import java.nio.file.Path;
+
+/** What an image is asked for with. */
+public sealed interface Prompt {
+    /**
+     * A class of the data set that the model was trained on.
+     *
+     * @param index from 0
+     */
+    record Label(int index) implements Prompt {}
+
+    /** A description in words. */
+    record Text(String text) implements Prompt {}
+
+    /**
+     * A description as a text encoder read it.
+     *
+     * @param file safetensors with {@code caption_embeddings} [captions, positions, width] and {@code caption_mask}
+     *     [captions, positions], 1 where there is text
+     * @param index of the caption in it, from 0
+     */
+    record CaptionEmbeddings(Path file, int index) implements Prompt {}
+}

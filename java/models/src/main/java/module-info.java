@@ -7,6 +7,8 @@ module org.coolsd.models {
     uses org.coolsd.models.Architecture;
 
     provides org.coolsd.models.Architecture with
+            org.coolsd.models.eagle.EagleArchitecture,
+            org.coolsd.models.llamagen.LlamaGenArchitecture,
             org.coolsd.models.vq.VqArchitecture;
 
     exports org.coolsd.models;

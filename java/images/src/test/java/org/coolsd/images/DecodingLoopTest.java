@@ -25,9 +25,9 @@ import org.coolsd.images.decoding.SpeculativeDecoder;
 import org.coolsd.images.decoding.Verification;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
-import org.coolsd.models.TinyModel;
 import org.coolsd.models.eagle.EagleModel;
 import org.coolsd.models.llamagen.LlamaGenTarget;
+import org.coolsd.models.tiny.TinyModel;
 import org.junit.jupiter.api.Test;
 
 /** LlamaGen and EAGLE behind the interfaces of the decoding loop give the tokens of the engine's own decoder. */

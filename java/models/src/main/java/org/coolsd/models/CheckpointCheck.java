@@ -26,13 +26,15 @@ import org.coolsd.libtorch.Weights;
  * @param unused names of tensors that published files have and nothing reads
  * @param unknown names of tensors that are none of the model's
  * @param cancelling names of tensors that are read and whose values no output shows
+ * @param strange expected entries that are neither inputs nor outputs of these models
  */
 public record CheckpointCheck(
         Map<String, Double> errors,
         int used,
         SortedSet<String> unused,
         SortedSet<String> unknown,
-        SortedSet<String> cancelling) {
+        SortedSet<String> cancelling,
+        SortedSet<String> strange) {
     /** The largest error of an output that is right, absolute, for values of order 1. */
     public static final double TOLERANCE = 1e-4;
 
@@ -45,43 +47,54 @@ public record CheckpointCheck(
     }
 
     /**
-     * Checks the models in one file of weights.
+     * Checks all models of a folder, a file at a time.
      *
-     * @throws IOException in one line, if they cannot be loaded, or an entry of expected.safetensors is none of theirs
+     * @param models as {@link Checkpoints#find} has them
+     * @return by the file of the weights
+     * @throws IOException in one line, if one cannot be loaded, or an entry of expected.safetensors is none of theirs
      */
-    public static CheckpointCheck of(List<Component> models) throws IOException {
-        CheckpointFiles files = models.get(0).files();
-        try (PassScope scope = new PassScope();
-                Weights weights = files.weights(ScalarType.Float)) {
-            Path expected = files.folder().resolve(EXPECTED);
-            return of(models, weights, Files.exists(expected) ? TensorFiles.read(expected) : Map.of());
+    public static Map<Path, CheckpointCheck> of(List<Component> models) throws IOException {
+        Map<Path, List<Component>> byFile = new LinkedHashMap<>();
+        models.forEach(model -> byFile.computeIfAbsent(model.files().weightsFile(), file -> new ArrayList<>())
+                .add(model));
+        Map<Path, CheckpointCheck> checks = new LinkedHashMap<>();
+        // Of each file with outputs: the entries that none of its folder's models knows.
+        Map<Path, Set<String>> strange = new LinkedHashMap<>();
+        for (Map.Entry<Path, List<Component>> e : byFile.entrySet()) {
+            CheckpointFiles files = e.getValue().get(0).files();
+            Path outputs = files.folder().resolve(EXPECTED);
+            try (PassScope scope = new PassScope();
+                    Weights weights = files.weights(ScalarType.Float)) {
+                Map<String, Tensor> expected = Files.exists(outputs) ? TensorFiles.read(outputs) : Map.of();
+                CheckpointCheck check = of(e.getValue(), weights, expected);
+                checks.put(e.getKey(), check);
+                strange.computeIfAbsent(outputs, file -> new TreeSet<>(expected.keySet()))
+                        .retainAll(check.strange());
+            }
         }
+        for (Map.Entry<Path, Set<String>> e : strange.entrySet()) {
+            for (String name : e.getValue()) {
+                throw new CheckpointException(
+                        e.getKey(), "entry '" + name + "' is neither an input nor an output of the models beside it");
+            }
+        }
+        return checks;
     }
 
-    /** As {@link #of(List)}, for tensors that are loaded already. */
+    /** Checks the models in one file of weights, whose tensors are loaded. */
     static CheckpointCheck of(List<Component> models, Weights weights, Map<String, Tensor> expected)
             throws IOException {
         CheckpointFiles files = models.get(0).files();
         Map<String, Double> errors = new LinkedHashMap<>();
         SortedSet<String> cancelling = new TreeSet<>();
         SortedSet<String> unused = new TreeSet<>();
-        List<String> strange = new ArrayList<>(expected.keySet());
+        SortedSet<String> strange = new TreeSet<>(expected.keySet());
         for (Component model : models) {
             strange.removeAll(model.inputs());
             cancelling.addAll(model.cancelling());
-            try {
-                Map<String, Tensor> outputs = model.outputs(weights, expected);
-                outputs.forEach((name, actual) -> errors.put(name, error(actual, expected.get(name))));
-                strange.removeAll(outputs.keySet());
-            } catch (IllegalArgumentException e) {
-                throw new CheckpointException(files.weightsFile(), e.getMessage(), e);
-            }
-        }
-        if (!strange.isEmpty()) {
-            throw new CheckpointException(
-                    files.folder().resolve(EXPECTED),
-                    "entry '" + strange.get(0) + "' is neither an input nor an output of "
-                            + models.get(0).summary().architecture());
+            Map<String, Tensor> outputs = outputs(model, weights, expected);
+            outputs.forEach((name, actual) -> errors.put(name, error(actual, expected.get(name))));
+            strange.removeAll(outputs.keySet());
         }
         Set<String> used = new TreeSet<>(weights.asked());
         for (Component model : models) {
@@ -91,7 +104,23 @@ public record CheckpointCheck(
         SortedSet<String> unknown = new TreeSet<>(weights.tensors().keySet());
         unknown.removeAll(used);
         unknown.removeAll(unused);
-        return new CheckpointCheck(errors, used.size(), unused, unknown, cancelling);
+        return new CheckpointCheck(errors, used.size(), unused, unknown, cancelling, strange);
+    }
+
+    private static Map<String, Tensor> outputs(Component model, Weights weights, Map<String, Tensor> expected)
+            throws CheckpointException {
+        try {
+            return model.outputs(weights, expected);
+        } catch (IllegalArgumentException e) {
+            throw new CheckpointException(model.files().weightsFile(), e.getMessage(), e);
+        } catch (RuntimeException e) {
+            // LibTorch's words, of several lines: an input that the model has no place for.
+            String words = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+            throw new CheckpointException(
+                    model.files().folder().resolve(EXPECTED),
+                    "its inputs are none of the model " + model.files() + ": " + words,
+                    e);
+        }
     }
 
     private static double error(Tensor actual, Tensor expected) {

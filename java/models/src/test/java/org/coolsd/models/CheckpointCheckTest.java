@@ -73,7 +73,10 @@ class CheckpointCheckTest {
     @ParameterizedTest
     @ValueSource(strings = {"eagle-c2i", "gpt-c2i", "vq"})
     void passesAsItIs(String fixture) throws Exception {
-        CheckpointCheck check = CheckpointCheck.of(Checkpoints.find(FIXTURES.resolve(fixture)));
+        CheckpointCheck check = CheckpointCheck.of(Checkpoints.find(FIXTURES.resolve(fixture)))
+                .values()
+                .iterator()
+                .next();
         assertThat(check.errors()).isNotEmpty();
         assertThat(check.passed()).as(check.toString()).isTrue();
     }

@@ -2,7 +2,7 @@ package org.coolsd.models;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.coolsd.models.Fixture.assertClose;
+import static org.coolsd.models.tiny.Fixture.assertClose;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -17,6 +17,8 @@ import org.coolsd.libtorch.Precision;
 import org.coolsd.models.eagle.DrafterPass;
 import org.coolsd.models.llamagen.TargetForward;
 import org.coolsd.models.llamagen.TargetPass;
+import org.coolsd.models.tiny.Fixture;
+import org.coolsd.models.tiny.TinyModel;
 import org.junit.jupiter.api.Test;
 
 /** Passes over cached sequences equal the official code, however the positions are cut and whoever else is in the pass. */

@@ -10,7 +10,7 @@ import org.coolsd.Schedule;
 import org.coolsd.images.ImageRequest;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
-import org.coolsd.models.TinyModel;
+import org.coolsd.models.tiny.TinyModel;
 import org.junit.jupiter.api.Test;
 
 /** A request gives the same image, bit for bit, alone and in any batch, with one thread and with several. */

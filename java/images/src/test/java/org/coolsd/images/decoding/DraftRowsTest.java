@@ -15,12 +15,12 @@ import org.coolsd.Schedule;
 import org.coolsd.images.ImageRequest;
 import org.coolsd.libtorch.Precision;
 import org.coolsd.libtorch.Tensors;
-import org.coolsd.models.Fixture;
-import org.coolsd.models.TinyModel;
 import org.coolsd.models.eagle.EagleConfig;
 import org.coolsd.models.eagle.EagleDrafter;
 import org.coolsd.models.llamagen.LlamaGen;
 import org.coolsd.models.llamagen.LlamaGenConfig;
+import org.coolsd.models.tiny.Fixture;
+import org.coolsd.models.tiny.TinyModel;
 import org.junit.jupiter.api.Test;
 
 /**

@@ -9,7 +9,7 @@ import java.util.concurrent.CancellationException;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
 import org.coolsd.images.ImageRequest;
-import org.coolsd.models.TinyModel;
+import org.coolsd.models.tiny.TinyModel;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 

@@ -2,7 +2,7 @@ package org.coolsd.images.decoding;
 
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
-import org.coolsd.models.TinyModel;
+import org.coolsd.models.tiny.TinyModel;
 
 /** Decoders of tiny models. */
 final class TinyDecoders {

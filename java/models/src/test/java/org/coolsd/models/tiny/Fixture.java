@@ -1,4 +1,4 @@
-package org.coolsd.models;
+package org.coolsd.models.tiny;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,4 +1,4 @@
-package org.coolsd.models;
+package org.coolsd.models.tiny;
 
 import java.util.HashMap;
 import java.util.Map;

@@ -96,6 +96,10 @@ public final class CheckpointFiles {
      * @throws CheckpointException in one line with the type's own words, if it refuses the configuration
      */
     public <T> T config(Class<T> type) throws CheckpointException {
+        if (config.isMissingNode()) {
+            throw new CheckpointException(
+                    configFile, "no such file; " + weights.getFileName() + " needs its configuration beside it");
+        }
         try {
             return JSON.treeToValue(config, type);
         } catch (JsonProcessingException e) {

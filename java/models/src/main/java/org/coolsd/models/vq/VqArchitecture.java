@@ -1,7 +1,13 @@
 package org.coolsd.models.vq;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.LongStream;
+import org.coolsd.checkpoint.CheckpointException;
 import org.coolsd.checkpoint.TensorData;
 import org.coolsd.models.Architecture;
 import org.coolsd.models.CheckpointFiles;
@@ -28,6 +34,55 @@ public final class VqArchitecture implements Architecture {
         if (block == null) {
             return Optional.empty();
         }
-        return Optional.of(new VqComponent(files, files.config(VqConfig.class)));
+        boolean configured = files.config().has("codebook_size");
+        return Optional.of(new VqComponent(files, configured ? files.config(VqConfig.class) : sizes(files)));
+    }
+
+    /** The configuration of a file that has none beside it, as the published ones: from the shapes of its tensors. */
+    private static VqConfig sizes(CheckpointFiles files) throws IOException {
+        Map<String, TensorData> stored = files.stored();
+        long[] codebook = shape(files, "quantize.embedding.weight", 2);
+        int width = (int) shape(files, "encoder.conv_in.weight", 4)[0];
+        List<Integer> factors = new ArrayList<>();
+        for (int level = 0; stored.containsKey(first(level, 0)); level++) {
+            factors.add((int) (shape(files, first(level, 0), 4)[0] / Math.max(1, width)));
+        }
+        int blocks = 0;
+        while (stored.containsKey(first(0, blocks))) {
+            blocks++;
+        }
+        try {
+            return new VqConfig(
+                    (int) codebook[0],
+                    (int) codebook[1],
+                    true,
+                    width,
+                    factors.stream().mapToInt(factor -> factor).toArray(),
+                    (int) shape(files, "encoder.conv_out.weight", 4)[0],
+                    blocks);
+        } catch (IllegalArgumentException e) {
+            throw new CheckpointException(
+                    files.weightsFile(), "its tensors have sizes of no such tokenizer: " + e.getMessage(), e);
+        }
+    }
+
+    /** The first convolution of an encoder's block. */
+    private static String first(int level, int block) {
+        return "encoder.conv_blocks." + level + ".res." + block + ".conv1.weight";
+    }
+
+    private static long[] shape(CheckpointFiles files, String name, int dimensions) throws IOException {
+        TensorData tensor = files.stored().get(name);
+        if (tensor == null) {
+            throw new CheckpointException(files.weightsFile(), "the checkpoint has no tensor '" + name + "'");
+        }
+        long[] shape = tensor.shape();
+        if (shape.length != dimensions || LongStream.of(shape).anyMatch(n -> n < 1 || n > Integer.MAX_VALUE)) {
+            throw new CheckpointException(
+                    files.weightsFile(),
+                    "tensor '" + name + "' has shape " + Arrays.toString(shape) + ", not one of " + dimensions
+                            + " dimensions");
+        }
+        return shape;
     }
 }

@@ -1,6 +1,7 @@
 package org.coolsd.models;
 
 import java.io.IOException;
+import org.coolsd.Sampling;
 import org.coolsd.decode.Drafter;
 import org.coolsd.decode.TargetModel;
 
@@ -38,8 +39,8 @@ public interface LoadedTarget<C> extends AutoCloseable {
      */
     ImageCodes codes(C condition, int[] tokens);
 
-    /** The classifier-free guidance scale that its authors sample with; 1 if they use none. */
-    float guidance();
+    /** How its authors sample unless told otherwise: guidance, temperature and cut-offs. */
+    Sampling sampling();
 
     /**
      * A drafter that reads this model's features; it lives as long as this model, which closes it.

@@ -3,6 +3,7 @@ package org.coolsd.models.llamagen;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import org.coolsd.Sampling;
 import org.coolsd.decode.Drafter;
 import org.coolsd.decode.TargetModel;
 import org.coolsd.libtorch.Precision;
@@ -55,8 +56,8 @@ final class LoadedLlamaGen implements LoadedTarget<Integer> {
 
     /** As the official sampling script has it. */
     @Override
-    public float guidance() {
-        return 4;
+    public Sampling sampling() {
+        return Sampling.of().guidance(4).topK(2000);
     }
 
     @Override

@@ -146,13 +146,13 @@ final class EvaluateCommand implements Callable<Integer> {
         long[] shape = new long[4];
         for (int i = 0; i < count; i++) {
             Picture picture = images.picture(tokens[i]);
-            int pixels = picture.grey().length;
+            int pixels = picture.levels().length;
             if (values == null) {
                 values = new float[count * pixels];
                 shape = new long[] {count, 1, picture.height(), picture.width()};
             }
             for (int p = 0; p < pixels; p++) {
-                values[i * pixels + p] = (picture.grey()[p] & 0xff) / 127.5f - 1;
+                values[i * pixels + p] = (picture.levels()[p] & 0xff) / 127.5f - 1;
             }
         }
         Tensor features = Evaluator.features(classifier, Tensors.of(values, shape));

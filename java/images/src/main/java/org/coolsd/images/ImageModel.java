@@ -131,7 +131,7 @@ public final class ImageModel implements AutoCloseable {
                     .contiguous();
             byte[] grey = new byte[(int) decoded.numel()];
             new BytePointer(decoded.data_ptr()).get(grey);
-            return new Picture((int) decoded.size(1), (int) decoded.size(0), grey);
+            return new Picture((int) decoded.size(1), (int) decoded.size(0), 1, grey);
         }
     }
 }

@@ -49,7 +49,7 @@ class ModelLifetimeTest {
         for (int i = 0; i < 25; i++) {
             try (ImageModel model = open()) {
                 int[] tokens = decode(model);
-                assertThat(model.picture(tokens).grey()).hasSize(784);
+                assertThat(model.picture(tokens).levels()).hasSize(784);
                 first = first == null ? tokens : first;
                 assertThat(tokens).isEqualTo(first);
             }
@@ -85,8 +85,8 @@ class ModelLifetimeTest {
             int[] tokens = decoder.decode(new ImageRequest(1, 7), DecodingListener.NONE);
             try (ImageModel other = open()) {
                 assertThat(tokens).isEqualTo(decode(other));
-                assertThat(model.picture(tokens).grey())
-                        .isEqualTo(other.picture(tokens).grey());
+                assertThat(model.picture(tokens).levels())
+                        .isEqualTo(other.picture(tokens).levels());
             }
         }
     }

@@ -88,6 +88,15 @@ public final class Checkpoints {
         }
     }
 
+    /**
+     * The content of {@code folder}'s config.json; a missing node if it has none.
+     *
+     * @throws CheckpointException in one line, if it is no JSON object
+     */
+    public static JsonNode config(Path folder) throws IOException {
+        return CheckpointFiles.config(folder);
+    }
+
     /** The checkpoints in a folder. */
     private static List<CheckpointFiles> files(Path folder) throws IOException {
         if (!Files.exists(folder)) {

@@ -1,0 +1,29 @@
+package org.coolsd.images;
+
+import java.nio.file.Path;
+
+/** Where the drafts of an image come from. */
+public sealed interface Drafts {
+    /** A drafter that reads the target's features, of the folder {@code folder}; the model's own if that is null. */
+    record Eagle(Path folder) implements Drafts {}
+
+    /** The target's own last pass. */
+    record Jacobi() implements Drafts {}
+
+    /** The target's own last pass, drawn anew only as far as its laws have changed. */
+    record Coupled() implements Drafts {}
+
+    /** No drafts. */
+    record None() implements Drafts {}
+
+    /** What {@code name} says: eagle, jacobi, coupled, none, or else the folder of a drafter. */
+    static Drafts of(String name) {
+        return switch (name) {
+            case "eagle" -> new Eagle(null);
+            case "jacobi" -> new Jacobi();
+            case "coupled" -> new Coupled();
+            case "none" -> new None();
+            default -> new Eagle(Path.of(name));
+        };
+    }
+}

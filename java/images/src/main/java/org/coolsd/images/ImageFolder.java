@@ -1,0 +1,126 @@
+package org.coolsd.images;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.coolsd.Sampling;
+import org.coolsd.checkpoint.CheckpointException;
+import org.coolsd.decode.Window;
+import org.coolsd.libtorch.Precision;
+import org.coolsd.models.Checkpoints;
+import org.coolsd.models.Component;
+import org.coolsd.models.DecoderComponent;
+import org.coolsd.models.DrafterComponent;
+import org.coolsd.models.Summary;
+import org.coolsd.models.TargetComponent;
+
+/**
+ * The models in a folder that make images together, not loaded: {@link Checkpoints} says where they may be.
+ *
+ * @param path the folder
+ * @param target what makes the tokens
+ * @param decoder what makes a picture of them
+ * @param drafter the folder's own drafter
+ * @param classes names of the classes by index, where the folder has them
+ * @param sampling how to sample, where the folder says so
+ * @param grey whether pictures are grey: those of models that the project trains
+ */
+public record ImageFolder(
+        Path path,
+        TargetComponent target,
+        DecoderComponent decoder,
+        Optional<DrafterComponent> drafter,
+        List<String> classes,
+        Optional<Sampling> sampling,
+        boolean grey) {
+
+    /**
+     * Finds the models in {@code path}.
+     *
+     * @throws CheckpointException in one line, if there is no target or no picture decoder, or they do not go together
+     */
+    public static ImageFolder open(Path path) throws IOException {
+        List<Component> found = Checkpoints.find(path);
+        TargetComponent target = only(found, TargetComponent.class)
+                .orElseThrow(() -> new CheckpointException(
+                        path, "no model that makes tokens of images in it, only " + names(found)));
+        DecoderComponent decoder = only(found, DecoderComponent.class)
+                .orElseThrow(() -> new CheckpointException(
+                        path,
+                        "no tokenizer in it that makes pictures of tokens, only " + names(found)
+                                + "; put its file beside the others or in " + path.resolve("tokenizer")));
+        requireSameCodes(path, target, decoder);
+        JsonNode config = Checkpoints.config(path);
+        List<String> classes = new ArrayList<>();
+        config.path("classes").forEach(name -> classes.add(name.asText()));
+        boolean own = config.path("tokenizer").isObject();
+        JsonNode guidance = config.path("guidance");
+        return new ImageFolder(
+                path,
+                target,
+                decoder,
+                only(found, DrafterComponent.class),
+                List.copyOf(classes),
+                own && guidance.isNumber()
+                        ? Optional.of(Sampling.of().guidance(guidance.floatValue()))
+                        : Optional.empty(),
+                own);
+    }
+
+    /** Where all of the target's tokens are codes, they are those of the decoder. */
+    private static void requireSameCodes(Path path, TargetComponent target, DecoderComponent decoder)
+            throws IOException {
+        Summary tokens = target.summary();
+        int codes = decoder.summary().vocabulary();
+        if (tokens.imageTokens().equals(Window.ALL) && tokens.vocabulary() != codes) {
+            throw new CheckpointException(
+                    path,
+                    "the target " + target.files() + " has " + tokens.vocabulary() + " tokens, the tokenizer "
+                            + decoder.files() + " " + codes + " codes; they are not made for each other");
+        }
+    }
+
+    private static <T extends Component> Optional<T> only(List<Component> found, Class<T> type) {
+        return found.stream().filter(type::isInstance).map(type::cast).findFirst();
+    }
+
+    private static String names(List<Component> found) {
+        List<String> names = new ArrayList<>();
+        for (Component component : found) {
+            names.add(component.files().toString());
+        }
+        return String.join(", ", names);
+    }
+
+    /** The folder's drafter, or that of {@code other}, a folder, unless it is null. */
+    DrafterComponent drafter(Path other) throws IOException {
+        if (other == null) {
+            return drafter.orElseThrow(() -> new CheckpointException(
+                    path, "no drafter in it; name the folder of one, or draft without one: jacobi or coupled"));
+        }
+        return only(Checkpoints.find(other), DrafterComponent.class)
+                .orElseThrow(() -> new CheckpointException(other, "no drafter in it"));
+    }
+
+    /** What drafts come from unless told otherwise: the folder's drafter, else the target itself. */
+    public Drafts defaultDrafts() {
+        return drafter.isPresent() ? new Drafts.Eagle(null) : new Drafts.Jacobi();
+    }
+
+    /**
+     * Bytes that the models take in memory, and {@code images} images beside them.
+     *
+     * @param precision of target and drafter
+     */
+    public long memory(Drafts drafts, Precision precision, int images) throws IOException {
+        long bytes = target.summary().memory().get(precision)
+                + decoder.summary().memory().get(Precision.F32)
+                + images * target.summary().perImage();
+        return drafts instanceof Drafts.Eagle eagle
+                ? bytes + drafter(eagle.folder()).summary().memory().get(precision)
+                : bytes;
+    }
+}

@@ -29,9 +29,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 /**
  * Each family's tiny official models make the images that they made before, with every source of drafts: lossless, in f32.
  *
- * <p>Tokens are compared exactly. Processors differ in the last bits of logits, some 1e-6, which decide a token only where a
- * random number falls that close to a border of the law: no test of the few tokens here has one within 1e-4. Pictures are
- * compared to a level: of their many pixels, one is now and then that close to the middle between two levels.
+ * <p>Tokens are compared exactly. Processors differ in the last bits of logits, about 1e-6, which decide a token only where a
+ * random number falls that close to a border of its law; the seeds are such that even weights of 16 bits, whose logits are
+ * about 1e-3 off, give the same tokens. Pictures are compared to a level: of their many pixels one is now and then that close
+ * to the middle between two levels.
  */
 class GoldenImagesTest {
     private static final Path FIXTURES = Path.of("../checkpoint/src/test/resources/fixtures");
@@ -39,7 +40,7 @@ class GoldenImagesTest {
     /** Set to a folder, the images are written there, instead of compared. */
     private static final String RECORD = System.getProperty("coolsd.golden");
 
-    private static final int IMAGES = 3;
+    private static final int[] SEEDS = {20, 22};
 
     @TempDir
     private Path folder;
@@ -100,8 +101,8 @@ class GoldenImagesTest {
     private static <C> ObjectNode images(ImagePipeline<C> model) throws IOException {
         Sampling sampling = Sampling.of().guidance(1.5F).topK(60);
         List<Request<C>> requests = new ArrayList<>();
-        for (int i = 0; i < IMAGES; i++) {
-            requests.add(model.request(new Prompt.Label(i), 1000 + i, sampling));
+        for (int seed : SEEDS) {
+            requests.add(model.request(new Prompt.Label(seed % 10), seed, sampling));
         }
         ObjectNode node = new ObjectMapper().createObjectNode();
         try (Decoder<C> decoder = model.decoder(true, 1, DecoderOptions.of(4).slots(2))) {

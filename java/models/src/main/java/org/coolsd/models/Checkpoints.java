@@ -98,7 +98,7 @@ public final class Checkpoints {
     }
 
     /** The checkpoints in a folder. */
-    private static List<CheckpointFiles> files(Path folder) throws IOException {
+    static List<CheckpointFiles> files(Path folder) throws IOException {
         if (!Files.exists(folder)) {
             throw new CheckpointException(folder, "no such folder");
         }

@@ -9,12 +9,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.OptionalLong;
 import java.util.StringJoiner;
 import java.util.concurrent.Callable;
-import org.coolsd.checkpoint.CheckpointException;
-import org.coolsd.command.AvailableMemory;
 import org.coolsd.command.JsonOption;
+import org.coolsd.command.MemoryNeed;
 import org.coolsd.command.Version;
 import org.coolsd.decode.Window;
 import org.coolsd.libtorch.LibTorch;
@@ -75,13 +73,7 @@ final class CheckCheckpointCommand implements Callable<Integer> {
         for (Component model : models) {
             needed = Math.max(needed, model.summary().memory().get(Precision.F32));
         }
-        OptionalLong there = AvailableMemory.bytes();
-        if (there.isPresent() && needed > there.getAsLong()) {
-            throw new CheckpointException(
-                    folder,
-                    "to be checked in f32 it needs " + bytes(needed) + " of memory, there are "
-                            + bytes(there.getAsLong()));
-        }
+        MemoryNeed.of(folder + ", to be checked in f32,", needed).require();
     }
 
     private static Map<String, Object> describe(Component model) throws IOException {
@@ -93,7 +85,7 @@ final class CheckCheckpointCommand implements Callable<Integer> {
         Map<String, Object> bytes = new LinkedHashMap<>();
         summary.memory().forEach((precision, n) -> {
             String name = precision.name().toLowerCase(Locale.ROOT);
-            memory.add(bytes(n) + " at " + name);
+            memory.add(MemoryNeed.text(n) + " at " + name);
             bytes.put(name, n);
         });
         System.out.println(model.files());
@@ -104,7 +96,10 @@ final class CheckCheckpointCommand implements Callable<Integer> {
         line("vocabulary", summary.vocabulary() + ", image tokens " + from + ".." + (to - 1));
         line(
                 "memory",
-                memory + (summary.perImage() == 0 ? "" : "; with " + bytes(summary.perImage()) + " an image beside"));
+                memory
+                        + (summary.perImage() == 0
+                                ? ""
+                                : "; with " + MemoryNeed.text(summary.perImage()) + " an image beside"));
         Map<String, Object> figures = new LinkedHashMap<>();
         figures.put("file", model.files().toString());
         figures.put("architecture", summary.architecture());
@@ -184,13 +179,5 @@ final class CheckCheckpointCommand implements Callable<Integer> {
 
     private static void line(String name, String value) {
         System.out.printf(Locale.ROOT, "  %-22s %s%n", name, value);
-    }
-
-    private static String bytes(long n) {
-        return n >= 10_000_000_000L
-                ? String.format(Locale.ROOT, "%.0f GB", n / 1e9)
-                : n >= 1_000_000_000
-                        ? String.format(Locale.ROOT, "%.1f GB", n / 1e9)
-                        : String.format(Locale.ROOT, "%.1f MB", n / 1e6);
     }
 }

@@ -1,11 +1,14 @@
 package org.coolsd.libtorch;
 
+import java.util.function.IntFunction;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
  * The layers of a Llama-family decoder over the rows of one pass: RMS norm, rotary attention over the caches, RMS norm,
@@ -24,32 +27,55 @@ public final class DecoderStack {
     private record Layer(boolean normed, Linear qkv, Linear out, Linear gateUp, Linear down) {}
 
     /**
-     * @param weights of the layers in order; not kept
+     * @param count how many layers
+     * @param weights of each layer, from 0 on; asked for once, when those of the layer before are made into matrices and
+     *     freed: in memory there is never more than one layer as the checkpoint has it
      * @param normEps epsilon of the RMS norms
      * @param owner keeps what the weights become
      */
     public DecoderStack(
-            LayerWeights[] weights, double normEps, Precision precision, Placement placement, OwnedTensors owner) {
-        long dim = weights[0].out().size(0);
-        epsilon = owner.keep(placement.place(torch.full(new long[] {1}, new Scalar(normEps * dim))));
-        layers = new Layer[weights.length];
-        for (int i = 0; i < layers.length; i++) {
-            LayerWeights w = weights[i];
-            Tensor qkv = w.qkv().length == 1 ? w.qkv()[0] : torch.cat(new TensorVector(w.qkv()), 0);
-            boolean normed = w.attentionNorm() != null;
-            Tensor gateUp = torch.cat(new TensorVector(w.gate(), w.up()), 0);
-            layers[i] = new Layer(
-                    normed,
-                    Linear.of(normed ? behindNorm(qkv, w.attentionNorm()) : qkv, null, precision, placement, owner),
-                    Linear.of(w.out(), null, precision, placement, owner),
-                    Linear.of(behindNorm(gateUp, w.ffnNorm()), null, precision, placement, owner),
-                    Linear.of(w.down(), null, precision, placement, owner));
+            int count,
+            IntFunction<LayerWeights> weights,
+            double normEps,
+            Precision precision,
+            Placement placement,
+            OwnedTensors owner) {
+        layers = new Layer[count];
+        long dim = 0;
+        for (int i = 0; i < count; i++) {
+            try (PointerScope scope = new PointerScope()) {
+                LayerWeights w = weights.apply(i);
+                dim = w.out().size(0);
+                layers[i] = layer(w, precision, placement, owner);
+            }
         }
+        epsilon = owner.keep(placement.place(torch.full(new long[] {1}, new Scalar(normEps * dim))));
     }
 
-    /** {@code matrix} of rows that {@link #normalise} made: with the norm's weight and the root of the width in it. */
-    private static Tensor behindNorm(Tensor matrix, Tensor norm) {
-        return matrix.mul(normWeight(norm));
+    /** The largest matrices first, while nothing else is made of the layer. */
+    private static Layer layer(LayerWeights w, Precision precision, Placement placement, OwnedTensors owner) {
+        Linear gateUp = behindNorm(new Tensor[] {w.gate(), w.up()}, w.ffnNorm(), precision, placement, owner);
+        Linear down = Linear.of(w.down(), null, precision, placement, owner);
+        Linear qkv = behindNorm(w.qkv(), w.attentionNorm(), precision, placement, owner);
+        Linear out = Linear.of(w.out(), null, precision, placement, owner);
+        return new Layer(w.attentionNorm() != null, qkv, out, gateUp, down);
+    }
+
+    /**
+     * A matrix of parts one above the other, for rows that {@link #normalise} made: with the norm's weight and the root of
+     * the width in it; without a norm for rows as they are. What it takes to make it is freed at once.
+     */
+    private static Linear behindNorm(
+            Tensor[] parts, Tensor norm, Precision precision, Placement placement, OwnedTensors owner) {
+        try (PointerScope scope = new PointerScope()) {
+            Tensor matrix = parts.length == 1 ? parts[0] : torch.cat(new TensorVector(parts), 0);
+            if (norm != null) {
+                Tensor weight = normWeight(norm);
+                boolean inPlace = parts.length > 1 && matrix.scalar_type().intern() == ScalarType.Float;
+                matrix = inPlace ? matrix.mul_(weight) : matrix.mul(weight);
+            }
+            return Linear.of(matrix, null, precision, placement, owner);
+        }
     }
 
     /** What the output of {@link #normalise} is to be multiplied with to be an RMS norm of this weight. */

@@ -12,7 +12,9 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * <p>Passes attend over whole blocks of positions, so that there are few views and all of them exist from the start.
  */
 public final class KvCache implements AutoCloseable {
-    private static final int BLOCK = 32;
+    /** Positions of a block. */
+    static final int BLOCK = 32;
+
     private final Tensor[] memory;
     private final Tensor[] flat;
     private final Tensor[][] keys;

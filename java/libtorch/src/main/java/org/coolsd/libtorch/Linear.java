@@ -18,16 +18,17 @@ public interface Linear {
     /**
      * Prepares a matrix.
      *
-     * @param weight [out, in], any floating-point type; not kept
+     * @param weight [out, in], any floating-point type; not kept unless it is what is needed already. What is made on the
+     *     way is freed with the caller's pointer scope
      * @param bias f32 [out], or null
      * @param owner keeps what the matrix becomes
      */
     static Linear of(Tensor weight, Tensor bias, Precision precision, Placement placement, OwnedTensors owner) {
-        Tensor f32 = weight.to(ScalarType.Float);
         return switch (precision) {
                 // Transposed in memory: OpenBLAS takes such products of few rows without packing either operand.
             case F32 -> {
-                Tensor transposed = owner.keep(placement.place(f32.t().contiguous()));
+                Tensor transposed = owner.keep(
+                        placement.place(weight.to(ScalarType.Float).t().contiguous()));
                 if (bias == null) {
                     yield x -> torch.mm(x, transposed);
                 }
@@ -35,7 +36,7 @@ public interface Linear {
                 yield x -> torch.addmm(added, x, transposed);
             }
             case BF16 -> {
-                Tensor narrow = owner.keep(placement.place(f32.to(ScalarType.BFloat16)));
+                Tensor narrow = owner.keep(placement.place(weight.to(ScalarType.BFloat16)));
                 TensorOptional added = owner.keep(
                         bias == null
                                 ? new TensorOptional()
@@ -48,7 +49,8 @@ public interface Linear {
                 }
                 // FBGEMM's op adds a bias whether there is one or not.
                 Tensor added = owner.keep(bias == null ? torch.zeros(weight.size(0)) : bias);
-                Tensor packed = owner.keep(torch.fbgemm_pack_gemm_matrix_fp16(f32.contiguous()));
+                Tensor f32 = weight.to(ScalarType.Float).contiguous();
+                Tensor packed = owner.keep(torch.fbgemm_pack_gemm_matrix_fp16(f32));
                 yield x -> torch.fbgemm_linear_fp16_weight_fp32_activation(x, packed, added);
             }
         };

@@ -34,6 +34,7 @@ public final class Rows implements AutoCloseable {
     private final Tensor angles;
     private final Tensor angleTable;
     private final Tensor mask;
+    private final int positionCount;
     private final Indices ids;
     private final Indices positions;
     private final Indices cacheRows;
@@ -103,14 +104,17 @@ public final class Rows implements AutoCloseable {
         hidden = f32(capacity, feedForward);
         angleTable = owned.keep(placement.place(rotary.complexTable()));
         angles = owned.keep(torch.index_select(angleTable, 0, placement.zeros(ScalarType.Long, capacity)));
-        int all = (int) angleTable.size(0);
-        mask = owned.keep(placement.place(torch.full(new long[] {all, all}, new Scalar(Double.NEGATIVE_INFINITY))
-                .triu(1)));
+        positionCount = (int) angleTable.size(0);
+        // Row i hides what is more than i behind column positionCount: moved to the left, the mask of any pass.
+        mask = owned.keep(placement.place(torch.full(
+                        new long[] {capacity, positionCount + (long) capacity + KvCache.BLOCK},
+                        new Scalar(Double.NEGATIVE_INFINITY))
+                .triu(positionCount + 1)));
         ids = new Indices(placement, capacity);
         positions = new Indices(placement, capacity);
         cacheRows = new Indices(placement, capacity);
         views = new View[capacity + 1];
-        masks = new TensorOptional[all + 1][];
+        masks = new TensorOptional[capacity + 1][];
     }
 
     /** A view that outlives the pointer scope it is made in. */
@@ -237,10 +241,11 @@ public final class Rows implements AutoCloseable {
     /** What rows from..from + n - 1 must not see of the blocks they attend over. */
     private TensorOptional mask(KvCache cache, int from, int n) {
         if (masks[n] == null) {
-            masks[n] = new TensorOptional[(int) mask.size(0)];
+            masks[n] = new TensorOptional[positionCount];
         }
         if (masks[n][from] == null) {
-            masks[n][from] = new TensorOptional(mask.narrow(0, from, n).narrow(1, 0, cache.seen(from + n)));
+            masks[n][from] =
+                    new TensorOptional(mask.narrow(0, 0, n).narrow(1, positionCount - from, cache.seen(from + n)));
             masks[n][from].retainReference();
         }
         return masks[n][from];

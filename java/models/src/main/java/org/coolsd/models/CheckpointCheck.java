@@ -64,7 +64,7 @@ public record CheckpointCheck(
             CheckpointFiles files = e.getValue().get(0).files();
             Path outputs = files.folder().resolve(EXPECTED);
             try (PassScope scope = new PassScope();
-                    Weights weights = files.weights(ScalarType.Float)) {
+                    Weights weights = files.keptWeights(ScalarType.Float)) {
                 Map<String, Tensor> expected = Files.exists(outputs) ? TensorFiles.read(outputs) : Map.of();
                 CheckpointCheck check = of(e.getValue(), weights, expected);
                 checks.put(e.getKey(), check);
@@ -101,7 +101,7 @@ public record CheckpointCheck(
             unused.addAll(model.knownUnused(weights));
         }
         unused.removeAll(used);
-        SortedSet<String> unknown = new TreeSet<>(weights.tensors().keySet());
+        SortedSet<String> unknown = new TreeSet<>(weights.names());
         unknown.removeAll(used);
         unknown.removeAll(unused);
         return new CheckpointCheck(errors, used.size(), unused, unknown, cancelling, strange);

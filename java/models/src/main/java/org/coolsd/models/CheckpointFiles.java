@@ -12,13 +12,10 @@ import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
-import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.coolsd.checkpoint.Checkpoint;
 import org.coolsd.checkpoint.CheckpointException;
 import org.coolsd.checkpoint.TensorData;
-import org.coolsd.libtorch.TensorFiles;
 import org.coolsd.libtorch.Weights;
 
 /**
@@ -120,13 +117,17 @@ public final class CheckpointFiles {
         return stored;
     }
 
-    /** All tensors as {@code type}, on the CPU; the caller closes them. */
+    /**
+     * The tensors as {@code type}, on the CPU, each read when it is asked for and freed with the pointer scope that asked: for
+     * models that make something else of them. The caller closes it.
+     */
     public Weights weights(ScalarType type) throws IOException {
-        try (PointerScope scope = new PointerScope()) {
-            Map<String, Tensor> tensors = TensorFiles.read(weights, type);
-            tensors.replaceAll((name, tensor) -> tensor.retainReference());
-            return new Weights(tensors);
-        }
+        return Weights.in(stored(), type);
+    }
+
+    /** As {@link #weights}, but what was read is kept until the caller closes it: for models that compute with them. */
+    public Weights keptWeights(ScalarType type) throws IOException {
+        return Weights.keptFrom(stored(), type);
     }
 
     @Override

@@ -1,12 +1,12 @@
 package org.coolsd.models.eagle;
 
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
 import org.coolsd.Guard;
 import org.coolsd.libtorch.DecoderStack;
 import org.coolsd.libtorch.KvCache;
-import org.coolsd.libtorch.LayerWeights;
 import org.coolsd.libtorch.Linear;
 import org.coolsd.libtorch.OwnedTensors;
 import org.coolsd.libtorch.PassScope;
@@ -42,14 +42,16 @@ public final class DrafterForward implements AutoCloseable {
         Placement placement = target.placement();
         try (PassScope scope = new PassScope()) {
             long d = config.dim();
-            Tensor fc = weights.get("fc.weight", d, 2 * d);
-            Tensor tokens = weights.get("embed_tokens.weight", config.vocabSize(), d);
-            TensorOptional bias = new TensorOptional(weights.get("fc.bias", d));
-            embedded = owned.keep(
-                    placement.place(torch.linear(tokens, fc.narrow(1, 0, d).contiguous(), bias)));
-            fromFeatures = Linear.of(fc.narrow(1, d, d), null, precision, placement, owned);
-            LayerWeights[] layer = {EagleDrafter.layer(config, weights)};
-            stack = new DecoderStack(layer, config.normEps(), precision, placement, owned);
+            try (PointerScope read = new PointerScope()) {
+                Tensor fc = weights.get("fc.weight", d, 2 * d);
+                Tensor tokens = weights.get("embed_tokens.weight", config.vocabSize(), d);
+                TensorOptional bias = new TensorOptional(weights.get("fc.bias", d));
+                embedded = owned.keep(
+                        placement.place(torch.linear(tokens, fc.narrow(1, 0, d).contiguous(), bias)));
+                fromFeatures = Linear.of(fc.narrow(1, d, d), null, precision, placement, owned);
+            }
+            stack = new DecoderStack(
+                    1, i -> EagleDrafter.layer(config, weights), config.normEps(), precision, placement, owned);
             rotary = EagleDrafter.rotary(config, target.config().grid());
         } catch (RuntimeException | Error e) {
             owned.close();

@@ -1,5 +1,6 @@
 package org.coolsd.models.llamagen;
 
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
@@ -7,7 +8,6 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.coolsd.Guard;
 import org.coolsd.libtorch.DecoderStack;
 import org.coolsd.libtorch.KvCache;
-import org.coolsd.libtorch.LayerWeights;
 import org.coolsd.libtorch.Linear;
 import org.coolsd.libtorch.OwnedTensors;
 import org.coolsd.libtorch.PassScope;
@@ -40,16 +40,20 @@ public final class TargetForward implements AutoCloseable {
         this.placement = placement;
         try (PassScope scope = new PassScope()) {
             long d = config.dim();
-            embedding = owned.keep(placement.place(torch.cat(
-                    new TensorVector(
-                            weights.get("cls_embedding.embedding_table.weight", config.numClasses() + 1, d),
-                            weights.get("tok_embeddings.weight", config.vocabSize(), d)),
-                    0)));
-            LayerWeights[] layers = new LayerWeights[config.layers()];
-            for (int i = 0; i < layers.length; i++) {
-                layers[i] = LlamaGen.layer(config, weights, i);
+            try (PointerScope read = new PointerScope()) {
+                embedding = owned.keep(placement.place(torch.cat(
+                        new TensorVector(
+                                weights.get("cls_embedding.embedding_table.weight", config.numClasses() + 1, d),
+                                weights.get("tok_embeddings.weight", config.vocabSize(), d)),
+                        0)));
             }
-            stack = new DecoderStack(layers, config.normEps(), precision, placement, owned);
+            stack = new DecoderStack(
+                    config.layers(),
+                    i -> LlamaGen.layer(config, weights, i),
+                    config.normEps(),
+                    precision,
+                    placement,
+                    owned);
             norm = owned.keep(placement.place(DecoderStack.normWeight(weights.get("norm.weight", d))));
             head = Linear.of(weights.get("output.weight", config.vocabSize(), d), null, precision, placement, owned);
             rotary = LlamaGen.rotary(config);

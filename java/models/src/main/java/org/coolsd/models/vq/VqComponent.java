@@ -98,7 +98,7 @@ record VqComponent(CheckpointFiles files, VqConfig config) implements DecoderCom
 
     @Override
     public LoadedDecoder load() throws IOException {
-        Weights weights = files.weights(ScalarType.Float);
+        Weights weights = files.keptWeights(ScalarType.Float);
         try {
             return new VqDecoder(new VqTokenizer(config, weights));
         } catch (IllegalArgumentException e) {

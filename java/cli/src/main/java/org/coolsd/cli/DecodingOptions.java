@@ -194,7 +194,7 @@ final class DecodingOptions {
         } else {
             factors = kind + ", delta = " + delta;
         }
-        String name = factors + ", L = " + draftLength + ", " + rule + ", " + drafts;
+        String name = factors + ", L = " + draftLength + ", " + rule + ", " + drafts.name();
         return reach == null ? name : name + ", adaptive " + reach;
     }
 

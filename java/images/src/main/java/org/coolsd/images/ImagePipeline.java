@@ -51,12 +51,12 @@ public final class ImagePipeline<C> implements AutoCloseable {
      * @param placement of target, drafter and verifier; pictures are decoded on the CPU
      * @throws IOException in one line if a file is damaged, or does not fit its configuration or the target
      */
-    public static ImagePipeline<?> load(ImageFolder folder, Drafts drafts, Precision precision, Placement placement)
+    public static ImagePipeline<?> load(ImageFolder folder, Precision precision, Placement placement)
             throws IOException {
         // Small, and the first to be wrong: before the target, which takes the time.
         LoadedDecoder pictures = folder.decoder().load();
         try {
-            return load(folder, drafts, folder.target().load(precision, placement), pictures, placement.backend());
+            return load(folder, folder.target().load(precision, placement), pictures, placement.backend());
         } catch (IOException | RuntimeException | Error e) {
             pictures.close();
             throw e;
@@ -64,15 +64,15 @@ public final class ImagePipeline<C> implements AutoCloseable {
     }
 
     private static <C> ImagePipeline<C> load(
-            ImageFolder folder, Drafts drafts, LoadedTarget<C> target, LoadedDecoder pictures, Backend backend)
+            ImageFolder folder, LoadedTarget<C> target, LoadedDecoder pictures, Backend backend)
             throws IOException {
         try {
             Drafter<C> drafter;
-            if (drafts instanceof Drafts.Eagle eagle) {
-                drafter = target.eagle(folder.drafter(eagle.folder()));
-            } else if (drafts instanceof Drafts.Jacobi) {
+            if (folder.drafter().isPresent()) {
+                drafter = target.eagle(folder.drafter().get());
+            } else if (folder.drafts() instanceof Drafts.Jacobi) {
                 drafter = Drafter.jacobi();
-            } else if (drafts instanceof Drafts.Coupled) {
+            } else if (folder.drafts() instanceof Drafts.Coupled) {
                 drafter = Drafter.coupled();
             } else {
                 drafter = Drafter.none();
@@ -89,7 +89,7 @@ public final class ImagePipeline<C> implements AutoCloseable {
         return backend;
     }
 
-    /** Where its drafts come from. */
+    /** Where its drafts come from; it lives as long as the target. */
     public Drafter<C> drafter() {
         return drafter;
     }
@@ -100,13 +100,17 @@ public final class ImagePipeline<C> implements AutoCloseable {
     }
 
     /**
-     * A decoder of this model, to be closed before it. It verifies where the target computes, whatever the options say.
+     * A decoder of this model, to be closed before it. It verifies where the target computes, whatever the options say; with a
+     * draft length of 0 it samples from the target alone.
      *
      * @param guided whether requests have a guidance scale other than 1
      * @param threads at least 1
      */
     public Decoder<C> decoder(boolean guided, int threads, DecoderOptions options) {
-        return new Decoder<>(target.model(guided, threads), drafter, options.backend(backend));
+        return new Decoder<>(
+                target.model(guided, threads),
+                options.draftLength() == 0 ? Drafter.none() : drafter,
+                options.backend(backend));
     }
 
     /**

@@ -92,8 +92,8 @@ final class DraftersTable {
                 .acceptance(rule)
                 .drift(true);
         String verification = rule instanceof Acceptance.Block ? "block" : "token";
-        Decoder<C> decoder = new Decoder<>(
-                model.images().target().model(model.sampling().guidance() != 1, 1), drafter, options);
+        Decoder<C> decoder =
+                new Decoder<>(model.images().target().model(model.sampling().guidance() != 1, 1), drafter, options);
         return new Way<>(name, schedule, verification, decoder, new Found());
     }
 

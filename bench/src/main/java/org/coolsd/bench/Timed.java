@@ -86,6 +86,11 @@ final class Timed<C> {
         }
 
         @Override
+        public long stream() {
+            return session.stream();
+        }
+
+        @Override
         public void commit(int slot, int[] tokens, int count, int kept) {
             session.commit(slot, tokens, count, kept);
         }

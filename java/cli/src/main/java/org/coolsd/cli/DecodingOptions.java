@@ -65,9 +65,10 @@ final class DecodingOptions {
     @Option(
             names = "--drafter",
             paramLabel = "NAME|DIR",
-            description = "where drafts come from: eagle, a model that reads the target's features, in the model folder or in"
-                    + " DIR; jacobi, the target's own last pass; coupled, the same drawn anew only as far as the target has"
-                    + " changed its mind; none (default: eagle where the model has one, else jacobi)")
+            description =
+                    "where drafts come from: eagle, a model that reads the target's features, in the model folder or in"
+                            + " DIR; jacobi, the target's own last pass; coupled, the same drawn anew only as far as the target has"
+                            + " changed its mind; none (default: eagle where the model has one, else jacobi)")
     private String drafter;
 
     @Option(

@@ -127,8 +127,7 @@ final class EvaluateCommand implements Callable<Integer> {
     }
 
     /** Decodes images one way, and says what it took. */
-    private <C> ImageRun make(
-            String name, ImagePipeline<C> images, DecoderOptions options, List<Request<C>> requests) {
+    private <C> ImageRun make(String name, ImagePipeline<C> images, DecoderOptions options, List<Request<C>> requests) {
         try (Decoder<C> decoder = images.decoder(requests.get(0).target().guidance() != 1, engine.threads(), options);
                 Progress bar = Progress.of(
                         name, requests.stream().mapToLong(Request::length).sum())) {

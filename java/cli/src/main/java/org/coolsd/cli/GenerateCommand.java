@@ -109,7 +109,8 @@ final class GenerateCommand implements Callable<Integer> {
         AtomicFile.requireWritable(output);
         json.check();
         LibTorch.load(1);
-        MemoryNeed.of("the model", folder.memory(engine.precision(), engine.batch())).require();
+        MemoryNeed.of("the model", folder.memory(engine.precision(), engine.batch()))
+                .require();
         try (ImagePipeline<?> images = load(folder)) {
             return generate(folder, images, options);
         }
@@ -135,7 +136,8 @@ final class GenerateCommand implements Callable<Integer> {
     }
 
     private <C> int generate(ImageFolder folder, ImagePipeline<C> images, DecoderOptions options) throws Exception {
-        Sampling sampling = decoding.sampling(folder.sampling().orElse(images.target().sampling()));
+        Sampling sampling =
+                decoding.sampling(folder.sampling().orElse(images.target().sampling()));
         List<Request<C>> requests = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
             requests.add(request(images, folder, i, sampling));

@@ -84,7 +84,8 @@ final class PromptOptions {
                 return i;
             }
         }
-        if (choice.label.matches("\\d{1,9}") && (classes.isEmpty() || Integer.parseInt(choice.label) < classes.size())) {
+        if (choice.label.matches("\\d{1,9}")
+                && (classes.isEmpty() || Integer.parseInt(choice.label) < classes.size())) {
             return Integer.parseInt(choice.label);
         }
         throw new ParameterException(

@@ -64,8 +64,7 @@ public final class ImagePipeline<C> implements AutoCloseable {
     }
 
     private static <C> ImagePipeline<C> load(
-            ImageFolder folder, LoadedTarget<C> target, LoadedDecoder pictures, Backend backend)
-            throws IOException {
+            ImageFolder folder, LoadedTarget<C> target, LoadedDecoder pictures, Backend backend) throws IOException {
         try {
             Drafter<C> drafter;
             if (folder.drafter().isPresent()) {

@@ -38,8 +38,8 @@ class DecodingLoopTest {
             for (float guidance : new float[] {1, 2}) {
                 for (int length : new int[] {0, 4}) {
                     for (Acceptance rule : List.of(Acceptance.token(), Acceptance.block())) {
-                        List<int[]> expected = tokens(
-                                model.decode(guidance, length, rule, 1, 1, DraftPolicy.fixed(), model.eagle()));
+                        List<int[]> expected =
+                                tokens(model.decode(guidance, length, rule, 1, 1, DraftPolicy.fixed(), model.eagle()));
                         for (int slots : new int[] {1, 5}) {
                             for (int threads : new int[] {1, 2, 3}) {
                                 List<Result> found = model.decode(

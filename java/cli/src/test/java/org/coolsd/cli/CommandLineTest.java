@@ -189,6 +189,7 @@ class CommandLineTest {
     @Test
     void aModelWithoutADrafterDraftsByItself() throws Exception {
         Files.delete(model.resolve("drafter.safetensors"));
+        Files.writeString(model.resolve("config.json"), CONFIG.replaceAll("(?s),\\s*\"drafter\": \\{[^}]*\\}", ""));
         Run run = run();
         assertThat(run.code()).as(run.error()).isZero();
         Files.delete(folder.resolve("images.png"));

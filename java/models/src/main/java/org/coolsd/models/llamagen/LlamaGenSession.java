@@ -167,6 +167,12 @@ public final class LlamaGenSession implements TargetSession<Integer> {
         }
     }
 
+    /** LibTorch's current stream of the calling thread: the one that every pass is queued in. */
+    @Override
+    public long stream() {
+        return target.placement().stream();
+    }
+
     @Override
     public Logits logits(int slot) {
         guard.require();

@@ -5,16 +5,14 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.coolsd.Acceptance;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
+import org.coolsd.decode.DecoderOptions;
+import org.coolsd.images.ImageDecoder;
 import org.coolsd.images.ImageModel;
 import org.coolsd.images.ImageRequest;
 import org.coolsd.images.ModelFolder;
-import org.coolsd.images.decoding.Cancellation;
-import org.coolsd.images.decoding.DecoderOptions;
-import org.coolsd.images.decoding.DecodingListener;
-import org.coolsd.images.decoding.SpeculativeDecoder;
-import org.coolsd.images.decoding.Verification;
 import org.coolsd.libtorch.LibTorch;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
@@ -55,11 +53,12 @@ final class BatchInvariance {
     private static List<int[]> decode(ImageModel model, int batch) {
         ModelFolder.Config config = model.folder().config();
         List<ImageRequest> requests = ImageRequest.inTurn(config.classes().size(), 0, IMAGES, 0);
-        try (SpeculativeDecoder decoder = model.decoder(
-                Verification.block(Schedule.exponential(1.1).draftLength(5)),
-                Sampling.of().guidance(config.guidance()),
-                DecoderOptions.of().batch(batch))) {
-            return decoder.decode(requests, DecodingListener.NONE, new Cancellation());
+        DecoderOptions options = DecoderOptions.of(5)
+                .slots(batch)
+                .schedule(Schedule.exponential(1.1))
+                .acceptance(Acceptance.block());
+        try (ImageDecoder decoder = model.decoder(Sampling.of().guidance(config.guidance()), options)) {
+            return decoder.decode(requests).tokens();
         }
     }
 }

@@ -127,7 +127,7 @@ public final class BenchCommand implements Callable<Integer> {
             return 0;
         }
         if (selection.drafters) {
-            json.write(DraftersTable.run(machine));
+            json.write(DraftersTable.run(machine, endToEnd.window()));
             return 0;
         }
         Plan plan = selection.plan();

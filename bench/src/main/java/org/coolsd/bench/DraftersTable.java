@@ -29,7 +29,6 @@ import org.coolsd.models.llamagen.LlamaGenTarget;
 final class DraftersTable {
     private static final int ROUNDS = 5;
     private static final int IMAGES = 8;
-    private static final int WINDOW = 5;
 
     private DraftersTable() {}
 
@@ -57,38 +56,39 @@ final class DraftersTable {
             VerificationTable.Mean drift,
             VerificationTable.Mean seconds) {}
 
-    static Map<String, Object> run(Machine machine) throws IOException {
+    static Map<String, Object> run(Machine machine, int window) throws IOException {
         LibTorch.load(1);
         List<Way> ways = new ArrayList<>();
         try (ImageModel model =
                 ImageModel.load(ModelFolder.open(ModelFolder.SHIPPED), Precision.fastest(), Placement.cpu())) {
             try {
-                add(ways, model);
-                return measure(machine, ways, model);
+                add(ways, model, window);
+                return measure(machine, ways, model, window);
             } finally {
                 ways.forEach(way -> way.decoder.close());
             }
         }
     }
 
-    private static void add(List<Way> ways, ImageModel model) {
+    private static void add(List<Way> ways, ImageModel model, int window) {
         Acceptance token = Acceptance.token();
         Acceptance block = Acceptance.block();
         Schedule lossless = Schedule.lossless();
         Schedule annealed = Schedule.exponential(1.1);
-        ways.add(way(model, "none", Drafter.none(), "lossless", lossless, token));
+        ways.add(way(model, window, "none", Drafter.none(), "lossless", lossless, token));
         for (Schedule schedule : List.of(lossless, annealed)) {
             String name = schedule == lossless ? "lossless" : "exponential 1.1";
             for (Acceptance rule : List.of(token, block)) {
-                ways.add(way(model, "eagle", new EagleModel(model.drafter()), name, schedule, rule));
-                ways.add(way(model, "jacobi", Drafter.jacobi(), name, schedule, rule));
+                ways.add(way(model, window, "eagle", new EagleModel(model.drafter()), name, schedule, rule));
+                ways.add(way(model, window, "jacobi", Drafter.jacobi(), name, schedule, rule));
             }
-            ways.add(way(model, "coupled", Drafter.coupled(), name, schedule, token));
+            ways.add(way(model, window, "coupled", Drafter.coupled(), name, schedule, token));
         }
     }
 
     private static Way way(
             ImageModel model,
+            int window,
             String name,
             Drafter<Integer> drafter,
             String schedule,
@@ -96,7 +96,7 @@ final class DraftersTable {
             Acceptance rule) {
         LlamaGenTarget target =
                 new LlamaGenTarget(model.target(), model.folder().config().guidance() != 1, 1);
-        DecoderOptions options = DecoderOptions.of(WINDOW)
+        DecoderOptions options = DecoderOptions.of(window)
                 .slots(IMAGES)
                 .schedule(factors)
                 .acceptance(rule)
@@ -105,7 +105,7 @@ final class DraftersTable {
         return new Way(name, schedule, verification, new Decoder<>(target, drafter, options), new Found());
     }
 
-    private static Map<String, Object> measure(Machine machine, List<Way> ways, ImageModel model) {
+    private static Map<String, Object> measure(Machine machine, List<Way> ways, ImageModel model, int window) {
         for (int round = 0; round < ROUNDS; round++) {
             for (Way way : ways) {
                 List<Request<Integer>> requests = requests(model, round);
@@ -145,8 +145,8 @@ final class DraftersTable {
         }
         System.out.printf(
                 "%d images, %d side by side, window %d, one thread; ± is half of a 95 %% interval; %s%n",
-                ROUNDS * IMAGES, IMAGES, WINDOW, machine);
-        return Map.of("machine", machine, "images", ROUNDS * IMAGES, "window", WINDOW, "rows", rows);
+                ROUNDS * IMAGES, IMAGES, window, machine);
+        return Map.of("machine", machine, "images", ROUNDS * IMAGES, "window", window, "rows", rows);
     }
 
     private static List<Request<Integer>> requests(ImageModel model, int round) {

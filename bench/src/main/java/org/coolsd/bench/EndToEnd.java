@@ -1,18 +1,17 @@
 package org.coolsd.bench;
 
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.ToDoubleFunction;
 import org.coolsd.Sampling;
+import org.coolsd.decode.Decoder;
+import org.coolsd.decode.Drafter;
+import org.coolsd.decode.Request;
+import org.coolsd.decode.Result;
 import org.coolsd.images.ImageModel;
 import org.coolsd.images.ImageRequest;
-import org.coolsd.images.decoding.Cancellation;
-import org.coolsd.images.decoding.DecoderOptions;
-import org.coolsd.images.decoding.DecodingListener;
-import org.coolsd.images.decoding.DraftLength;
-import org.coolsd.images.decoding.SpeculativeDecoder;
+import org.coolsd.models.llamagen.LlamaGenTarget;
 
 /**
  * Whole images, decoded in every way in turn, again and again, so that whatever else the machine does falls on all of them.
@@ -23,9 +22,10 @@ final class EndToEnd implements AutoCloseable {
     private final int classes;
     private final int tokensPerImage;
     private final int images;
+    private final Sampling sampling;
 
     /** One way of decoding and its decoder. */
-    private record Way(DecodingPlan plan, SpeculativeDecoder decoder) {}
+    private record Way(DecodingPlan plan, PhaseClock clock, Decoder<Integer> decoder) {}
 
     /**
      * What one repetition of one way took and yielded.
@@ -42,7 +42,7 @@ final class EndToEnd implements AutoCloseable {
      * What was found of one way.
      *
      * @param name of the plan
-     * @param threads in use
+     * @param threads that it may use
      * @param batch images side by side
      * @param tokensPerSecond median, and the quartiles around it
      * @param speedUp median over the repetitions of the ratio to the first plain way of the same repetition, and quartiles
@@ -63,16 +63,24 @@ final class EndToEnd implements AutoCloseable {
             double[] shares,
             List<Repetition> repetitions) {}
 
-    /** @param images of a repetition of each way */
-    EndToEnd(ImageModel model, List<DecodingPlan> plans, int images) throws IOException {
+    /**
+     * @param drafter of all ways that draft
+     * @param images of a repetition of each way
+     */
+    EndToEnd(ImageModel model, Drafter<Integer> drafter, List<DecodingPlan> plans, int images) {
         this.images = images;
         classes = model.folder().config().classes().size();
         tokensPerImage = model.folder().config().target().blockSize();
-        Sampling sampling = Sampling.of().guidance(model.folder().config().guidance());
+        sampling = Sampling.of().guidance(model.folder().config().guidance());
         for (DecodingPlan plan : plans) {
-            DraftLength length = plan.reach() == null ? DraftLength.fixed() : DraftLength.adaptive(plan.reach());
-            DecoderOptions options = new DecoderOptions(plan.batch(), plan.threads(), length);
-            ways.add(new Way(plan, model.decoder(plan.verification(), sampling, options)));
+            PhaseClock clock = new PhaseClock();
+            LlamaGenTarget target = new LlamaGenTarget(model.target(), sampling.guidance() != 1, plan.threads());
+            Drafter<Integer> source = plan.options().draftLength() == 0 ? Drafter.none() : drafter;
+            Decoder<Integer> decoder = new Decoder<>(
+                    clock.target(target),
+                    clock.drafter(source),
+                    plan.options().backend(model.target().placement().backend()));
+            ways.add(new Way(plan, clock, decoder));
         }
     }
 
@@ -100,24 +108,23 @@ final class EndToEnd implements AutoCloseable {
     }
 
     private Repetition repeat(Way way, long firstSeed) {
-        List<ImageRequest> requests = ImageRequest.inTurn(classes, firstSeed, images, 0);
-        var stats = way.decoder.stats();
-        long steps = stats.steps();
-        double drift = stats.drift();
-        long draft = stats.draftNanos();
-        long target = stats.targetNanos();
-        long verify = stats.verifyNanos();
+        List<Request<Integer>> requests = ImageRequest.inTurn(classes, firstSeed, images, 0).stream()
+                .map(image -> Request.of(image.label(), image.seed(), sampling, tokensPerImage))
+                .toList();
+        long draft = way.clock.drafting();
+        long target = way.clock.scoring();
+        long verify = way.clock.verifying();
         long start = System.nanoTime();
-        way.decoder.decode(requests, DecodingListener.NONE, new Cancellation());
+        List<Result> results = way.decoder.decode(requests);
         long took = System.nanoTime() - start;
         return new Repetition(
                 took / 1e9,
-                (stats.draftNanos() - draft) / 1e9,
-                (stats.targetNanos() - target) / 1e9,
-                (stats.verifyNanos() - verify) / 1e9,
+                (way.clock.drafting() - draft) / 1e9,
+                (way.clock.scoring() - target) / 1e9,
+                (way.clock.verifying() - verify) / 1e9,
                 (long) images * tokensPerImage,
-                stats.steps() - steps,
-                stats.drift() - drift);
+                results.stream().mapToLong(Result::steps).sum(),
+                results.stream().mapToDouble(Result::drift).sum());
     }
 
     private Line line(Way way, List<Repetition> mine, List<Repetition> plain) {
@@ -128,8 +135,8 @@ final class EndToEnd implements AutoCloseable {
         double[] rate = quartiles(mine.stream().map(r -> r.tokens / r.seconds).toList());
         return new Line(
                 way.plan.name(),
-                way.decoder.threads(),
-                way.plan.batch(),
+                way.plan.threads(),
+                way.plan.options().slots(),
                 rate,
                 quartiles(ratios),
                 rate[1] / tokensPerImage,

@@ -2,15 +2,14 @@ package org.coolsd.bench;
 
 import java.io.IOException;
 import java.util.concurrent.TimeUnit;
+import org.coolsd.Acceptance;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
+import org.coolsd.decode.DecoderOptions;
+import org.coolsd.images.ImageDecoder;
 import org.coolsd.images.ImageModel;
 import org.coolsd.images.ImageRequest;
 import org.coolsd.images.ModelFolder;
-import org.coolsd.images.decoding.DecoderOptions;
-import org.coolsd.images.decoding.DecodingListener;
-import org.coolsd.images.decoding.SpeculativeDecoder;
-import org.coolsd.images.decoding.Verification;
 import org.coolsd.libtorch.LibTorch;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
@@ -49,10 +48,10 @@ public class EndToEndBenchmark {
         /** The same with no factor below 1. */
         CLAMPED(Schedule.exponential(1.1).clamped(), 5);
 
-        private final Verification verification;
+        private final DecoderOptions options;
 
         Way(Schedule schedule, int length) {
-            verification = Verification.block(schedule.draftLength(length));
+            options = DecoderOptions.of(length).schedule(schedule).acceptance(Acceptance.block());
         }
     }
 
@@ -60,7 +59,7 @@ public class EndToEndBenchmark {
     private Way way;
 
     private ImageModel model;
-    private SpeculativeDecoder decoder;
+    private ImageDecoder decoder;
     private int classes;
     private long seed;
 
@@ -71,7 +70,7 @@ public class EndToEndBenchmark {
         model = ImageModel.load(ModelFolder.open(ModelFolder.SHIPPED), Precision.fastest(), Placement.cpu());
         classes = model.folder().config().classes().size();
         Sampling sampling = Sampling.of().guidance(model.folder().config().guidance());
-        decoder = model.decoder(way.verification, sampling, DecoderOptions.of());
+        decoder = model.decoder(sampling, way.options);
     }
 
     /** Frees the decoder. */
@@ -84,7 +83,6 @@ public class EndToEndBenchmark {
     /** One image, each time another. */
     @Benchmark
     public int[] image() {
-        ImageRequest request = new ImageRequest((int) (seed % classes), seed++);
-        return decoder.decode(request, DecodingListener.NONE);
+        return decoder.tokens(new ImageRequest((int) (seed % classes), seed++));
     }
 }

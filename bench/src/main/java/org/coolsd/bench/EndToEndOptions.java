@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.coolsd.command.DraftOptions;
 import org.coolsd.command.EngineOptions;
 import org.coolsd.images.ImageModel;
 import org.coolsd.images.ModelFolder;
@@ -35,7 +36,17 @@ final class EndToEndOptions {
     private int[] lengths = {3, 4, 5, 6, 8};
 
     @Mixin
+    private DraftOptions drafts;
+
+    @Mixin
     private EngineOptions engine;
+
+    /** How far ahead --drafters drafts; a usage error if out of range. */
+    int window() {
+        int length = drafts.length();
+        engine.require(length >= 1 && length <= 64, "window is " + length + ", it must be 1..64");
+        return length;
+    }
 
     /** Measures, prints the table and returns what a results file holds. */
     Map<String, Object> run(Machine machine) throws IOException {
@@ -45,21 +56,29 @@ final class EndToEndOptions {
         for (int length : lengths) {
             engine.require(length >= 1 && length <= 64, "lengths has " + length + ", it must be 1..64");
         }
+        engine.require(
+                drafts.source() != DraftOptions.Source.NONE,
+                "--end-to-end compares ways of drafting with plain sampling: --drafter must not be none");
         LibTorch.load(1);
         List<DecodingPlan> plans = new ArrayList<>(DecodingPlan.all(lengths, engine.batch(), engine.threads()));
+        // Coupled drafts go token by token.
+        plans.removeIf(plan -> drafts.source() == DraftOptions.Source.COUPLED && plan.isBlock());
         int each = images == null ? Math.max(4, 2 * engine.batch()) : images;
         List<EndToEnd.Line> lines;
         try (ImageModel model =
                         ImageModel.load(ModelFolder.open(ModelFolder.SHIPPED), engine.precision(), engine.placement());
-                EndToEnd endToEnd = new EndToEnd(model, plans, each)) {
+                EndToEnd endToEnd = new EndToEnd(model, drafts.drafter(model), plans, each)) {
             lines = endToEnd.run(repetitions, said -> System.err.printf("%-60s\r", said));
         }
         System.err.printf("%-60s\r", "");
         print(lines);
-        System.out.printf("%d repetitions of %d images; %s; %s%n", repetitions, each, engine, machine);
+        System.out.printf(
+                "%d repetitions of %d images; drafts of %s; %s; %s%n",
+                repetitions, each, drafts.source(), engine, machine);
         Map<String, Object> results = new LinkedHashMap<>();
         results.put("machine", machine);
         results.put("engine", engine.toString());
+        results.put("drafter", drafts.source().toString());
         results.put("openblas", System.getenv().getOrDefault("OPENBLAS_CORETYPE", "detected"));
         results.put("lines", lines);
         return results;

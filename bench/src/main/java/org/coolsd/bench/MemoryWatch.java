@@ -14,17 +14,15 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.management.JMException;
 import javax.management.ObjectName;
+import org.coolsd.Acceptance;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
+import org.coolsd.decode.DecoderOptions;
+import org.coolsd.decode.DraftPolicy;
+import org.coolsd.images.ImageDecoder;
 import org.coolsd.images.ImageModel;
 import org.coolsd.images.ImageRequest;
 import org.coolsd.images.ModelFolder;
-import org.coolsd.images.decoding.Cancellation;
-import org.coolsd.images.decoding.DecoderOptions;
-import org.coolsd.images.decoding.DecodingListener;
-import org.coolsd.images.decoding.DraftLength;
-import org.coolsd.images.decoding.SpeculativeDecoder;
-import org.coolsd.images.decoding.Verification;
 import org.coolsd.libtorch.LibTorch;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
@@ -55,14 +53,16 @@ final class MemoryWatch {
         List<Look> looks = new ArrayList<>();
         System.out.println("| images | resident MiB | JVM MiB | threads | files |");
         System.out.println("|---:|---:|---:|---:|---:|");
-        try (SpeculativeDecoder decoder = model.decoder(
-                Verification.block(Schedule.exponential(1.1).draftLength(8)),
-                Sampling.of().guidance(config.guidance()),
-                DecoderOptions.of().batch(8).draftLength(DraftLength.adaptive(0.4)))) {
+        DecoderOptions options = DecoderOptions.of(8)
+                .slots(8)
+                .drafts(DraftPolicy.adaptive(0.4))
+                .schedule(Schedule.exponential(1.1))
+                .acceptance(Acceptance.block());
+        try (ImageDecoder decoder = model.decoder(Sampling.of().guidance(config.guidance()), options)) {
             for (int made = 0; made < IMAGES; made += EVERY) {
                 List<ImageRequest> requests =
                         ImageRequest.inTurn(config.classes().size(), made, EVERY, 0);
-                for (int[] tokens : decoder.decode(requests, DecodingListener.NONE, new Cancellation())) {
+                for (int[] tokens : decoder.decode(requests).tokens()) {
                     model.picture(tokens);
                 }
                 Look look = look(made + EVERY);

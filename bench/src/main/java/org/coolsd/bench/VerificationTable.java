@@ -9,14 +9,13 @@ import java.util.Map;
 import org.coolsd.Acceptance;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
+import org.coolsd.decode.DecoderOptions;
+import org.coolsd.decode.FactorPolicy;
+import org.coolsd.decode.Result;
+import org.coolsd.images.ImageDecoder;
 import org.coolsd.images.ImageModel;
 import org.coolsd.images.ImageRequest;
 import org.coolsd.images.ModelFolder;
-import org.coolsd.images.decoding.Cancellation;
-import org.coolsd.images.decoding.DecoderOptions;
-import org.coolsd.images.decoding.DecodingListener;
-import org.coolsd.images.decoding.SpeculativeDecoder;
-import org.coolsd.images.decoding.Verification;
 import org.coolsd.libtorch.LibTorch;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
@@ -69,21 +68,14 @@ final class VerificationTable {
                 ImageModel.load(ModelFolder.open(ModelFolder.SHIPPED), Precision.fastest(), Placement.cpu())) {
             System.out.println("| schedule | L | verification | accepted length | drift per image |");
             System.out.println("|---|---:|---|---:|---:|");
-            int tokens = model.folder().config().target().blockSize();
             for (int length : LENGTHS) {
+                DecoderOptions options = DecoderOptions.of(length).slots(8).drift(true);
                 for (Map.Entry<String, Schedule> one : schedules().entrySet()) {
-                    Schedule.Drafts drafts = one.getValue().draftLength(length);
-                    rows.add(measure(model, one.getKey(), Verification.token(drafts), "token"));
-                    rows.add(measure(model, one.getKey(), Verification.block(drafts), "block"));
+                    measure(rows, model, one.getKey(), options.schedule(one.getValue()));
                 }
                 for (double budget : BUDGETS) {
-                    Schedule.Drafts drafts = Schedule.budget(budget / tokens).draftLength(length);
                     String name = "budget " + budget + " per image";
-                    for (Acceptance rule : List.of(Acceptance.token(), Acceptance.block())) {
-                        Verification verification = new Verification(drafts, rule, budget);
-                        rows.add(measure(
-                                model, name, verification, rule instanceof Acceptance.Block ? "block" : "token"));
-                    }
+                    measure(rows, model, name, options.factors(FactorPolicy.budgetPerSequence(budget)));
                 }
             }
         }
@@ -103,30 +95,29 @@ final class VerificationTable {
         return schedules;
     }
 
-    private static Row measure(ImageModel model, String schedule, Verification verification, String rule) {
+    private static void measure(List<Row> rows, ImageModel model, String schedule, DecoderOptions options) {
+        for (Acceptance rule : List.of(Acceptance.token(), Acceptance.block())) {
+            Row row = measure(model, schedule, options.acceptance(rule));
+            rows.add(row);
+            System.out.printf(
+                    "| %s | %d | %s | %s | %s |%n",
+                    schedule, row.draftLength, row.verification, row.acceptedLength, row.drift);
+        }
+    }
+
+    private static Row measure(ImageModel model, String schedule, DecoderOptions options) {
         ModelFolder.Config config = model.folder().config();
-        double[] drift = new double[IMAGES];
-        double[] steps = new double[IMAGES];
-        DecodingListener listener = new DecodingListener() {
-            @Override
-            public void verified(int image, int drafted, int accepted, double more) {
-                drift[image] += more;
-                steps[image]++;
-            }
-        };
-        try (SpeculativeDecoder decoder = model.decoder(
-                verification,
-                Sampling.of().guidance(config.guidance()),
-                DecoderOptions.of().batch(8))) {
-            decoder.decode(ImageRequest.inTurn(config.classes().size(), 0, IMAGES, 0), listener, new Cancellation());
+        Sampling sampling = Sampling.of().guidance(config.guidance());
+        List<Result> results;
+        try (ImageDecoder decoder = model.decoder(sampling, options)) {
+            results = decoder.decode(ImageRequest.inTurn(config.classes().size(), 0, IMAGES, 0))
+                    .made();
         }
-        double[] length = new double[IMAGES];
-        for (int i = 0; i < IMAGES; i++) {
-            length[i] = config.target().blockSize() / steps[i];
-        }
-        int most = verification.drafts().length();
-        Row row = new Row(schedule, most, rule, Mean.of(length), Mean.of(drift));
-        System.out.printf("| %s | %d | %s | %s | %s |%n", schedule, most, rule, row.acceptedLength, row.drift);
-        return row;
+        return new Row(
+                schedule,
+                options.draftLength(),
+                options.acceptance() instanceof Acceptance.Block ? "block" : "token",
+                Mean.of(results.stream().mapToDouble(Result::acceptedLength).toArray()),
+                Mean.of(results.stream().mapToDouble(Result::drift).toArray()));
     }
 }

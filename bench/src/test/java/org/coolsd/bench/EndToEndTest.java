@@ -23,7 +23,7 @@ class EndToEndTest {
         List<DecodingPlan> plans = List.of(
                 DecodingPlan.of("target only", Schedule.lossless(), 0, 1, 1),
                 DecodingPlan.of("everything accepted", Schedule.uniform(1e6), 4, 2, 1));
-        try (EndToEnd endToEnd = new EndToEnd(model, plans, 2)) {
+        try (EndToEnd endToEnd = new EndToEnd(model, model.eagle(), plans, 2)) {
             List<EndToEnd.Line> lines = endToEnd.run(3, said -> {});
             EndToEnd.Line plain = lines.get(0);
             assertThat(plain.acceptedLength()).isEqualTo(1);
@@ -55,7 +55,7 @@ class EndToEndTest {
     @Test
     void plansBeginWithPlainSamplingAndNameTheirDrafts() {
         List<DecodingPlan> plans = DecodingPlan.all(new int[] {3, 7}, 4, 2);
-        assertThat(plans.get(0).verification().drafts().length()).isZero();
+        assertThat(plans.get(0).options().draftLength()).isZero();
         assertThat(plans)
                 .extracting(DecodingPlan::name)
                 .startsWith("target only, 1 thread", "target only, 2 threads", "lossless, L = 5")

@@ -4,9 +4,14 @@ import java.util.Locale;
 import org.coolsd.Acceptance;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
+import org.coolsd.command.DraftOptions;
+import org.coolsd.decode.DecoderOptions;
+import org.coolsd.decode.DraftPolicy;
+import org.coolsd.decode.Drafter;
+import org.coolsd.decode.FactorPolicy;
+import org.coolsd.images.ImageModel;
 import org.coolsd.images.ModelFolder;
-import org.coolsd.images.decoding.DraftLength;
-import org.coolsd.images.decoding.Verification;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -61,11 +66,8 @@ final class DecodingOptions {
             description = "mean relaxation factor, at least 0; 1 with --schedule lossless (default: ${DEFAULT-VALUE})")
     private double delta = 1.1;
 
-    @Option(
-            names = "--draft-length",
-            paramLabel = "L",
-            description = "tokens drafted per step, 0..64 (default: ${DEFAULT-VALUE})")
-    private int draftLength = 5;
+    @Mixin
+    private DraftOptions drafts;
 
     @Option(
             names = "--adaptive",
@@ -110,51 +112,66 @@ final class DecodingOptions {
     @Option(names = "--top-p", paramLabel = "P", description = "1 keeps all (default: ${DEFAULT-VALUE})")
     private float topP = 1;
 
-    /** The rule, its factors and the draft length; a usage error if a value is out of range. */
-    Verification verification(int tokensPerImage) {
+    /** The rule, its factors and the drafts; a usage error if a value is out of range, or two do not go together. */
+    DecoderOptions options() {
         return checked(() -> {
-            if (driftBudget == null && (mostFactor != null || kind == Kind.BUDGET)) {
+            if (drafts.source() == DraftOptions.Source.COUPLED && rule == Rule.BLOCK) {
+                throw new IllegalArgumentException(
+                        "--drafter coupled goes token by token: with --verification block its"
+                                + " images would not have the target's law; add --verification token, or use --drafter jacobi");
+            }
+            FactorPolicy factors = factors();
+            int length = isPlain() ? 0 : drafts.length();
+            // Says what is wrong with the length.
+            factors.schedule().draftLength(length);
+            return DecoderOptions.of(length)
+                    .drafts(reach == null ? DraftPolicy.fixed() : DraftPolicy.adaptive(reach))
+                    .factors(factors)
+                    .acceptance(rule == Rule.BLOCK ? Acceptance.block() : Acceptance.token())
+                    .drift(true);
+        });
+    }
+
+    private FactorPolicy factors() {
+        if (driftBudget == null) {
+            if (mostFactor != null || kind == Kind.BUDGET) {
                 throw new IllegalArgumentException("--drift-budget is missing: it says how much an image may drift");
             }
-            Acceptance acceptance = rule == Rule.BLOCK ? Acceptance.block() : Acceptance.token();
-            if (driftBudget == null) {
-                return new Verification(schedule(), acceptance, Double.POSITIVE_INFINITY);
-            }
-            if (kind != Kind.BUDGET && command.commandLine().getParseResult().hasMatchedOption("--schedule")) {
-                throw new IllegalArgumentException("--drift-budget chooses the factors itself; leave out --schedule");
-            }
-            Schedule.Budget budget = Schedule.budget(driftBudget / tokensPerImage);
-            Schedule capped = mostFactor == null ? budget : budget.cap(mostFactor);
-            return new Verification(capped.draftLength(draftLength), acceptance, driftBudget);
-        });
+            return FactorPolicy.of(schedule());
+        }
+        if (kind != Kind.BUDGET && command.commandLine().getParseResult().hasMatchedOption("--schedule")) {
+            throw new IllegalArgumentException("--drift-budget chooses the factors itself; leave out --schedule");
+        }
+        return mostFactor == null
+                ? FactorPolicy.budgetPerSequence(driftBudget)
+                : FactorPolicy.budgetPerSequence(driftBudget, mostFactor);
     }
 
-    private Schedule.Drafts schedule() {
-        return checked(() -> {
-            Schedule schedule =
-                    switch (kind) {
-                        case TARGET, LOSSLESS -> Schedule.lossless();
-                        case UNIFORM -> Schedule.uniform(delta);
-                        case EXPONENTIAL -> Schedule.exponential(delta);
-                        case LINEAR -> Schedule.linear(delta, 0);
-                        case CLAMPED -> Schedule.exponential(delta).clamped();
-                        case GEOMETRIC -> Schedule.exponential(delta).geometricMean();
-                        case ENTROPY -> Schedule.entropy(delta);
-                        case BUDGET -> throw new IllegalArgumentException("--drift-budget is missing");
-                    };
-            Schedule.Drafts drafts = schedule.draftLength(draftLength);
-            return kind == Kind.TARGET ? schedule.draftLength(0) : drafts;
-        });
+    private Schedule schedule() {
+        return switch (kind) {
+            case TARGET, LOSSLESS -> Schedule.lossless();
+            case UNIFORM -> Schedule.uniform(delta);
+            case EXPONENTIAL -> Schedule.exponential(delta);
+            case LINEAR -> Schedule.linear(delta, 0);
+            case CLAMPED -> Schedule.exponential(delta).clamped();
+            case GEOMETRIC -> Schedule.exponential(delta).geometricMean();
+            case ENTROPY -> Schedule.entropy(delta);
+            case BUDGET -> throw new IllegalArgumentException("--drift-budget is missing");
+        };
     }
 
-    /** How many tokens a step drafts; a usage error if the value is out of range. */
-    DraftLength draftLength() {
-        return checked(() -> reach == null ? DraftLength.fixed() : DraftLength.adaptive(reach));
+    private boolean isPlain() {
+        return kind == Kind.TARGET && driftBudget == null || drafts.length() == 0;
+    }
+
+    /** Where the drafts of a model come from. */
+    Drafter<Integer> drafter(ImageModel model) {
+        return drafts.drafter(model);
     }
 
     /** What the schedule is called. */
     String name() {
-        if (kind == Kind.TARGET && driftBudget == null) {
+        if (isPlain()) {
             return "plain sampling";
         }
         String factors;
@@ -165,7 +182,7 @@ final class DecodingOptions {
         } else {
             factors = kind + ", delta = " + delta;
         }
-        String name = factors + ", L = " + draftLength + ", " + rule;
+        String name = factors + ", " + drafts.source() + ", L = " + drafts.length() + ", " + rule;
         return reach == null ? name : name + ", adaptive " + reach;
     }
 

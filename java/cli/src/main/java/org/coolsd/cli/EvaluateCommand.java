@@ -10,19 +10,19 @@ import java.util.concurrent.Callable;
 import org.bytedeco.pytorch.Tensor;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
+import org.coolsd.command.DraftOptions;
 import org.coolsd.command.EngineOptions;
 import org.coolsd.command.JsonOption;
 import org.coolsd.command.Progress;
 import org.coolsd.command.Version;
+import org.coolsd.decode.DecoderOptions;
+import org.coolsd.decode.Drafter;
+import org.coolsd.images.ImageDecoder;
 import org.coolsd.images.ImageModel;
 import org.coolsd.images.ImageRequest;
+import org.coolsd.images.Images;
 import org.coolsd.images.ModelFolder;
 import org.coolsd.images.Picture;
-import org.coolsd.images.decoding.Cancellation;
-import org.coolsd.images.decoding.DecodingListener;
-import org.coolsd.images.decoding.DraftLength;
-import org.coolsd.images.decoding.SpeculativeDecoder;
-import org.coolsd.images.decoding.Verification;
 import org.coolsd.libtorch.LibTorch;
 import org.coolsd.libtorch.Precision;
 import org.coolsd.libtorch.Tensors;
@@ -59,6 +59,9 @@ final class EvaluateCommand implements Callable<Integer> {
     private long seed = 0;
 
     @Mixin
+    private DraftOptions drafts;
+
+    @Mixin
     private EngineOptions engine;
 
     @Mixin
@@ -69,6 +72,11 @@ final class EvaluateCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         engine.check();
+        int length = drafts.length();
+        engine.require(
+                length >= 1 && length <= 64,
+                "drafts are compared with plain sampling: --drafter must not be none," + " and --draft-length is "
+                        + length + ", it must be 1..64");
         ModelFolder folder = ModelFolder.open(model);
         json.check();
         FashionMnist test = FashionMnist.test(data);
@@ -91,17 +99,9 @@ final class EvaluateCommand implements Callable<Integer> {
         put(
                 "test.frechetDistanceFloor",
                 FrechetDistance.between(reference, features.narrow(0, half, Math.min(count, half))));
-        int[][] plain = sample(
-                "plain", Verification.token(Schedule.lossless().draftLength(0)), 0, images, classifier, reference);
-        int[][] lossless = sample(
-                "lossless", Verification.token(Schedule.lossless().draftLength(5)), 1, images, classifier, reference);
-        int[][] coolsd = sample(
-                "coolsd",
-                Verification.token(Schedule.exponential(1.1).draftLength(5)),
-                2,
-                images,
-                classifier,
-                reference);
+        int[][] plain = sample("plain", Schedule.lossless(), 0, 0, images, classifier, reference);
+        int[][] lossless = sample("lossless", Schedule.lossless(), length, 1, images, classifier, reference);
+        int[][] coolsd = sample("coolsd", Schedule.exponential(1.1), length, 2, images, classifier, reference);
         int vocab = folder.config().target().vocabSize();
         put("plainAgainstLossless.pValue", PermutationTest.pValue(plain, lossless, vocab, PERMUTATIONS, seed));
         put("plainAgainstCoolsd.pValue", PermutationTest.pValue(plain, coolsd, vocab, PERMUTATIONS, seed));
@@ -112,7 +112,8 @@ final class EvaluateCommand implements Callable<Integer> {
     /** Makes images, the classes in turn, evaluates them, and returns their tokens. */
     private int[][] sample(
             String name,
-            Verification verification,
+            Schedule schedule,
+            int length,
             int part,
             ImageModel images,
             Classifier classifier,
@@ -124,23 +125,26 @@ final class EvaluateCommand implements Callable<Integer> {
         long[] labels = new long[count];
         long start = System.nanoTime();
         Sampling sampling = Sampling.of().guidance(config.guidance());
-        try (SpeculativeDecoder decoder = images.decoder(verification, sampling, engine.options(DraftLength.fixed()));
+        DecoderOptions options = DecoderOptions.of(length).schedule(schedule).drift(true);
+        Drafter<Integer> drafter = length == 0 ? Drafter.none() : drafts.drafter(images);
+        try (ImageDecoder decoder = engine.decoder(images, drafter, sampling, options);
                 Progress bar = Progress.of(name, count)) {
             // Seeds of different parts differ, so that the samples are independent.
             List<ImageRequest> requests = ImageRequest.inTurn(classes, 0, count, seed + (long) part * 1_000_000);
             Arrays.setAll(labels, i -> requests.get(i).label());
             int total = config.target().blockSize();
-            DecodingListener progress = new DecodingListener() {
-                @Override
-                public void decided(int image, int[] all, int from, int to) {
-                    bar.stepBy(to == total ? 1 : 0);
-                }
-            };
-            decoder.decode(requests, progress, new Cancellation()).toArray(tokens);
+            Images made = decoder.decode(requests, (position, token) -> bar.stepBy(position == total - 1 ? 1 : 0));
+            if (!made.failures().isEmpty()) {
+                int first = made.failures().firstKey();
+                throw new IllegalStateException(
+                        made.failures().size() + " of " + count + " images failed, the first: image " + first + ": "
+                                + made.failures().get(first));
+            }
+            made.tokens().toArray(tokens);
             double seconds = (System.nanoTime() - start) / 1e9;
-            put(name + ".tokensPerSecond", decoder.stats().tokens() / seconds);
-            put(name + ".acceptedLength", decoder.stats().acceptedLength());
-            put(name + ".driftPerImage", decoder.stats().driftPerImage());
+            put(name + ".tokensPerSecond", made.tokenCount() / seconds);
+            put(name + ".acceptedLength", made.acceptedLength());
+            put(name + ".driftPerImage", made.driftPerImage());
         }
         float[] values = null;
         long[] shape = new long[4];

@@ -9,24 +9,20 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.coolsd.Backend;
 import org.coolsd.Sampling;
-import org.coolsd.Schedule;
 import org.coolsd.checkpoint.AtomicFile;
 import org.coolsd.command.EngineOptions;
 import org.coolsd.command.JsonOption;
 import org.coolsd.command.Progress;
 import org.coolsd.command.Version;
+import org.coolsd.decode.DecoderOptions;
+import org.coolsd.decode.Drafter;
+import org.coolsd.images.ImageDecoder;
 import org.coolsd.images.ImageGrid;
 import org.coolsd.images.ImageModel;
 import org.coolsd.images.ImageRequest;
+import org.coolsd.images.Images;
 import org.coolsd.images.ModelFolder;
 import org.coolsd.images.Picture;
-import org.coolsd.images.decoding.Cancellation;
-import org.coolsd.images.decoding.DecodingException;
-import org.coolsd.images.decoding.DecodingListener;
-import org.coolsd.images.decoding.DecodingStats;
-import org.coolsd.images.decoding.DraftLength;
-import org.coolsd.images.decoding.SpeculativeDecoder;
-import org.coolsd.images.decoding.Verification;
 import org.coolsd.libtorch.LibTorch;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -91,10 +87,9 @@ final class GenerateCommand implements Callable<Integer> {
             throw new ParameterException(command.commandLine(), "count is " + count + ", it must be 1..10000");
         }
         ModelFolder folder = ModelFolder.open(model);
-        Verification verification =
-                decoding.verification(folder.config().target().blockSize());
+        DecoderOptions options = decoding.options();
         engine.require(
-                !compare || verification.drafts().length() > 0,
+                !compare || options.draftLength() > 0,
                 "--compare has nothing to compare: this is plain sampling itself");
         int only = label == null ? -1 : classIndex(folder.config().classes());
         Sampling sampling = decoding.sampling(folder);
@@ -102,45 +97,42 @@ final class GenerateCommand implements Callable<Integer> {
         json.check();
         LibTorch.load(1);
         try (ImageModel images = ImageModel.load(folder, engine.precision(), engine.placement())) {
-            return generate(folder, images, verification, sampling, only);
+            return generate(folder, images, options, sampling, only);
         }
     }
 
-    private int generate(ModelFolder folder, ImageModel images, Verification verification, Sampling sampling, int only)
+    private int generate(ModelFolder folder, ImageModel images, DecoderOptions options, Sampling sampling, int only)
             throws Exception {
         int classes = folder.config().classes().size();
         List<ImageRequest> requests = ImageRequest.inTurn(classes, 0, count, seed);
         if (only >= 0) {
             requests.replaceAll(request -> new ImageRequest(only, request.seed()));
         }
-        Made made = new Made();
-        DecodingStats stats;
+        Images made;
         Backend backend;
         double seconds;
-        try (SpeculativeDecoder decoder =
-                        images.decoder(verification, sampling, engine.options(decoding.draftLength()));
+        try (ImageDecoder decoder = engine.decoder(images, decoding.drafter(images), sampling, options);
                 Progress bar = Progress.of(
                         "generate", (long) count * folder.config().target().blockSize())) {
-            seconds = time(() -> made.decode(decoder, requests, bar));
-            stats = decoder.stats();
+            long start = System.nanoTime();
+            made = decoder.decode(requests, (position, token) -> bar.stepBy(1));
+            seconds = (System.nanoTime() - start) / 1e9;
             backend = decoder.backend();
         }
         List<Picture> pictures = new ArrayList<>();
-        for (int[] image : made.tokens) {
-            if (image != null) {
-                pictures.add(images.picture(image));
-            }
+        for (int[] image : made.tokens()) {
+            pictures.add(images.picture(image));
         }
         if (pictures.isEmpty()) {
-            throw new IllegalStateException("no image could be made; " + made.firstFailure);
+            throw new IllegalStateException("no image could be made; " + firstFailure(made, requests));
         }
         ImageGrid.write(pictures, output);
-        Map<String, Object> figures = figures(stats, seconds, backend);
-        report(stats, seconds, backend, folder.config().target().blockSize());
+        Map<String, Object> figures = figures(made, seconds, backend);
+        report(made, seconds, backend, folder.config().target().blockSize());
         try {
-            if (compare && made.failures == 0) {
+            if (compare && made.failures().isEmpty()) {
                 int compared = Math.min(Math.max(COMPARED, engine.batch()), count);
-                double speedUp = speedUp(images, verification, sampling, requests.subList(count - compared, count));
+                double speedUp = speedUp(images, options, sampling, requests.subList(count - compared, count));
                 figures.put("speedUpOverPlainSampling", speedUp);
                 figures.put("imagesCompared", compared);
                 System.out.printf(
@@ -152,53 +144,30 @@ final class GenerateCommand implements Callable<Integer> {
         } finally {
             json.write(figures);
         }
-        if (made.failures > 0) {
-            throw new IllegalStateException(made.failures + " of " + count
-                    + " images could not be made, the others are in " + output + "; " + made.firstFailure);
+        if (!made.failures().isEmpty()) {
+            throw new IllegalStateException(made.failures().size() + " of " + count
+                    + " images could not be made, the others are in " + output + "; "
+                    + firstFailure(made, requests));
         }
         return 0;
     }
 
-    /** The images of a run: what was complete stays, whatever happens to another image. */
-    private static final class Made {
-        private List<int[]> tokens = List.of();
-        private int failures;
-        private String firstFailure = "";
-
-        void decode(SpeculativeDecoder decoder, List<ImageRequest> requests, Progress bar) {
-            DecodingListener progress = new DecodingListener() {
-                @Override
-                public void decided(int image, int[] all, int from, int to) {
-                    bar.stepBy(to - from);
-                }
-            };
-            try {
-                tokens = decoder.decode(requests, progress, new Cancellation());
-            } catch (DecodingException e) {
-                tokens = e.images();
-                failures = e.failures().size();
-                int first = e.failures().firstKey();
-                ImageRequest request = requests.get(first);
-                firstFailure = "image " + first + " (class " + request.label() + ", seed " + request.seed() + "): "
-                        + e.failures().get(first);
-            }
-        }
+    private static String firstFailure(Images made, List<ImageRequest> requests) {
+        int first = made.failures().firstKey();
+        ImageRequest request = requests.get(first);
+        return "image " + first + " (class " + request.label() + ", seed " + request.seed() + "): "
+                + made.failures().get(first);
     }
 
     /** How much faster a few images are with drafts than without; both ways in turn, after a first time of each. */
-    private double speedUp(
-            ImageModel images, Verification verification, Sampling sampling, List<ImageRequest> requests) {
+    private double speedUp(ImageModel images, DecoderOptions options, Sampling sampling, List<ImageRequest> requests) {
         double plain = 0;
         double drafted = 0;
-        try (SpeculativeDecoder without = images.decoder(
-                        Verification.token(Schedule.lossless().draftLength(0)),
-                        sampling,
-                        engine.options(DraftLength.fixed()));
-                SpeculativeDecoder with =
-                        images.decoder(verification, sampling, engine.options(decoding.draftLength()))) {
+        try (ImageDecoder without = engine.decoder(images, Drafter.none(), sampling, DecoderOptions.of(0));
+                ImageDecoder with = engine.decoder(images, decoding.drafter(images), sampling, options)) {
             for (int i = 0; i <= COMPARISONS; i++) {
-                double one = time(() -> without.decode(requests, DecodingListener.NONE, new Cancellation()));
-                double other = time(() -> with.decode(requests, DecodingListener.NONE, new Cancellation()));
+                double one = time(() -> without.decode(requests));
+                double other = time(() -> with.decode(requests));
                 plain += i == 0 ? 0 : one;
                 drafted += i == 0 ? 0 : other;
             }
@@ -212,31 +181,31 @@ final class GenerateCommand implements Callable<Integer> {
         return (System.nanoTime() - start) / 1e9;
     }
 
-    private Map<String, Object> figures(DecodingStats stats, double seconds, Backend backend) {
+    private Map<String, Object> figures(Images made, double seconds, Backend backend) {
         Map<String, Object> figures = new LinkedHashMap<>();
         figures.put("output", output.toString());
-        figures.put("images", stats.images());
+        figures.put("images", made.made().size());
         figures.put("schedule", decoding.name());
-        figures.put("tokensPerSecond", stats.tokens() / seconds);
-        figures.put("acceptedLength", stats.acceptedLength());
-        figures.put("driftPerImage", stats.driftPerImage());
+        figures.put("tokensPerSecond", made.tokenCount() / seconds);
+        figures.put("acceptedLength", made.acceptedLength());
+        figures.put("driftPerImage", made.driftPerImage());
         figures.put("backend", backend.name());
         figures.put("backendReason", backend.reason());
         return figures;
     }
 
-    private void report(DecodingStats stats, double seconds, Backend backend, int tokensPerImage) {
+    private void report(Images made, double seconds, Backend backend, int tokensPerImage) {
         System.out.printf(
                 Locale.ROOT,
                 "%s: %d image%s in %.1f s, %.0f tokens/s; accepted length %.2f (tokens per step); verified on %s%n",
                 output,
-                stats.images(),
-                stats.images() == 1 ? "" : "s",
+                made.made().size(),
+                made.made().size() == 1 ? "" : "s",
                 seconds,
-                stats.tokens() / seconds,
-                stats.acceptedLength(),
+                made.tokenCount() / seconds,
+                made.acceptedLength(),
                 backend);
-        System.out.println(drift(stats.driftPerImage(), tokensPerImage));
+        System.out.println(drift(made.driftPerImage(), tokensPerImage));
     }
 
     /** What the drift of a run means. */

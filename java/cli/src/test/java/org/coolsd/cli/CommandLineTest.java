@@ -169,6 +169,32 @@ class CommandLineTest {
     }
 
     @Test
+    void everySourceOfDraftsGenerates() throws Exception {
+        Path json = folder.resolve("stats.json");
+        for (String drafter : List.of("eagle", "jacobi", "coupled", "none")) {
+            Run run = run("--drafter", drafter, "--window", "4", "--verification", "token", "--json", json.toString());
+            assertThat(run.code()).as(run.error()).isZero();
+            JsonNode figures = new ObjectMapper().readTree(json.toFile());
+            assertThat(figures.get("schedule").asText())
+                    .contains(drafter.equals("none") ? "plain" : drafter + ", L = 4");
+            assertThat(figures.get("acceptedLength").asDouble())
+                    .as(drafter)
+                    .isBetween(1.0, drafter.equals("none") ? 1.0 : 5.0);
+        }
+        assertThat(run("--drafter", "jacobi", "--verification", "block").code()).isZero();
+    }
+
+    @Test
+    void wrongUseOfTheDraftersOfEvaluateIsOneLine() {
+        for (String[] wrong : new String[][] {{"--drafter", "none"}, {"--window", "0"}, {"--draft-length", "65"}}) {
+            Run run = capture("evaluate", "--model", model.toString(), wrong[0], wrong[1]);
+            assertThat(run.code()).isEqualTo(2);
+            assertThat(run.error().lines()).hasSize(1);
+            assertThat(run.error()).startsWith("coolsd: drafts are compared with plain sampling");
+        }
+    }
+
+    @Test
     void wrongUseIsOneLineAndExitCode2() throws Exception {
         refused(2, "class is 'shoe'", "--class", "shoe");
         refused(2, "delta is -1.0", "--delta", "-1");
@@ -178,6 +204,12 @@ class CommandLineTest {
         refused(2, "threads is 0", "--threads", "0");
         refused(2, "batch is 257", "--batch", "257");
         refused(2, "reach is 2.0", "--adaptive", "2");
+        refused(2, "--drafter", "--drafter", "medusa");
+        refused(2, "draftLength is 65", "--drafter", "jacobi", "--window", "65", "--verification", "token");
+        refused(2, "--window", "--window", "3", "--draft-length", "5");
+        refused(2, "--drafter coupled goes token by token", "--drafter", "coupled", "--verification", "block");
+        refused(2, "--drafter coupled goes token by token", "--drafter", "coupled");
+        refused(2, "--compare has nothing to compare", "--compare", "--drafter", "none");
         refused(2, "device is 'gpu'", "--device", "gpu");
         refused(2, "--precision", "--precision", "int4");
         refused(2, "--schedule", "--schedule", "fast");

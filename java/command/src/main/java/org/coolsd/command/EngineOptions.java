@@ -2,8 +2,11 @@ package org.coolsd.command;
 
 import java.io.IOException;
 import java.util.Locale;
-import org.coolsd.images.decoding.DecoderOptions;
-import org.coolsd.images.decoding.DraftLength;
+import org.coolsd.Sampling;
+import org.coolsd.decode.DecoderOptions;
+import org.coolsd.decode.Drafter;
+import org.coolsd.images.ImageDecoder;
+import org.coolsd.images.ImageModel;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
 import picocli.CommandLine.Model.CommandSpec;
@@ -75,9 +78,9 @@ public final class EngineOptions {
         return Placement.cuda(colon < 0 ? 0 : Integer.parseInt(device.substring(colon + 1)));
     }
 
-    /** Batch and threads, with draft lengths decided by {@code draftLength}. */
-    public DecoderOptions options(DraftLength draftLength) {
-        return new DecoderOptions(batch, threads, draftLength);
+    /** A decoder with this batch and these threads. */
+    public ImageDecoder decoder(ImageModel model, Drafter<Integer> drafter, Sampling sampling, DecoderOptions options) {
+        return model.decoder(drafter, sampling, options.slots(batch), threads);
     }
 
     /** Threads of a decoder, if there is work for as many. */

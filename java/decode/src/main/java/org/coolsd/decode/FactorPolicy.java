@@ -44,7 +44,20 @@ public interface FactorPolicy {
      * @param drift finite, at least 0; 0 is lossless
      */
     static FactorPolicy budgetPerSequence(double drift) {
-        Schedule schedule = Schedule.budget(drift);
+        return budgetPerSequence(drift, Schedule.budget(drift));
+    }
+
+    /**
+     * The same with no factor above {@code mostFactor}: no token becomes more than so many times as likely as the target has
+     * it.
+     *
+     * @param mostFactor at least 1
+     */
+    static FactorPolicy budgetPerSequence(double drift, double mostFactor) {
+        return budgetPerSequence(drift, Schedule.budget(drift).cap(mostFactor));
+    }
+
+    private static FactorPolicy budgetPerSequence(double drift, Schedule schedule) {
         return new FactorPolicy() {
             @Override
             public Schedule schedule() {

@@ -11,13 +11,14 @@ import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.coolsd.Sampling;
-import org.coolsd.images.decoding.DecoderOptions;
-import org.coolsd.images.decoding.SpeculativeDecoder;
-import org.coolsd.images.decoding.Verification;
+import org.coolsd.decode.DecoderOptions;
+import org.coolsd.decode.Drafter;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
 import org.coolsd.libtorch.Tensors;
 import org.coolsd.models.eagle.DrafterForward;
+import org.coolsd.models.eagle.EagleModel;
+import org.coolsd.models.llamagen.LlamaGenTarget;
 import org.coolsd.models.llamagen.TargetForward;
 import org.coolsd.models.vq.VqTokenizer;
 
@@ -70,9 +71,30 @@ public final class ImageModel implements AutoCloseable {
         }
     }
 
-    /** A decoder of this model, to be closed before it. */
-    public SpeculativeDecoder decoder(Verification verification, Sampling sampling, DecoderOptions options) {
-        return new SpeculativeDecoder(target, drafter, verification, sampling, options);
+    /** A decoder of this model with its own drafter and one thread, to be closed before it. */
+    public ImageDecoder decoder(Sampling sampling, DecoderOptions options) {
+        return decoder(eagle(), sampling, options, 1);
+    }
+
+    /**
+     * A decoder of this model, to be closed before it. It verifies where the model is placed, whatever backend the options name,
+     * and has an unconditional branch where the sampling has guidance other than 1.
+     *
+     * @param drafter where drafts come from; not asked where the draft length is 0
+     * @param sampling of target and draft alike
+     * @param threads at least 1; two share the branches of one guided image, or the images of a batch
+     */
+    public ImageDecoder decoder(Drafter<Integer> drafter, Sampling sampling, DecoderOptions options, int threads) {
+        return new ImageDecoder(
+                new LlamaGenTarget(target, sampling.guidance() != 1, threads),
+                options.draftLength() == 0 ? Drafter.none() : drafter,
+                sampling,
+                options.backend(target.placement().backend()));
+    }
+
+    /** The model's own drafter. */
+    public Drafter<Integer> eagle() {
+        return new EagleModel(drafter);
     }
 
     /**

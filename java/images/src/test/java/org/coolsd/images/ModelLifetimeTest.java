@@ -7,12 +7,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
+import org.coolsd.Acceptance;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
-import org.coolsd.images.decoding.DecoderOptions;
-import org.coolsd.images.decoding.DecodingListener;
-import org.coolsd.images.decoding.SpeculativeDecoder;
-import org.coolsd.images.decoding.Verification;
+import org.coolsd.decode.DecoderOptions;
+import org.coolsd.decode.Drafter;
 import org.coolsd.libtorch.LibTorch;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
@@ -22,8 +21,8 @@ import org.junit.jupiter.api.Test;
 /** The shipped model is opened, used and closed: what it takes it gives back. */
 class ModelLifetimeTest {
     private static final Path SHIPPED = Path.of("../../models/fashion");
-    private static final Verification BLOCKS =
-            Verification.block(Schedule.exponential(1.1).draftLength(5));
+    private static final DecoderOptions BLOCKS =
+            DecoderOptions.of(5).schedule(Schedule.exponential(1.1)).acceptance(Acceptance.block());
 
     @BeforeAll
     static void load() throws Exception {
@@ -35,8 +34,8 @@ class ModelLifetimeTest {
     }
 
     private static int[] decode(ImageModel model) {
-        try (SpeculativeDecoder decoder = model.decoder(BLOCKS, Sampling.of().guidance(2), DecoderOptions.of())) {
-            return decoder.decode(new ImageRequest(1, 7), DecodingListener.NONE);
+        try (ImageDecoder decoder = model.decoder(Sampling.of().guidance(2), BLOCKS)) {
+            return decoder.tokens(new ImageRequest(1, 7));
         }
     }
 
@@ -75,14 +74,14 @@ class ModelLifetimeTest {
     @Test
     void aCallersPointerScopeFreesNothingOfAModelOrDecoder() throws Exception {
         ImageModel model;
-        SpeculativeDecoder decoder;
+        ImageDecoder decoder;
         try (PointerScope scope = new PointerScope()) {
             model = open();
-            decoder = model.decoder(BLOCKS, Sampling.of().guidance(2), DecoderOptions.of());
+            decoder = model.decoder(Sampling.of().guidance(2), BLOCKS);
         }
         try (model;
                 decoder) {
-            int[] tokens = decoder.decode(new ImageRequest(1, 7), DecodingListener.NONE);
+            int[] tokens = decoder.tokens(new ImageRequest(1, 7));
             try (ImageModel other = open()) {
                 assertThat(tokens).isEqualTo(decode(other));
                 assertThat(model.picture(tokens).grey())
@@ -95,29 +94,36 @@ class ModelLifetimeTest {
     @Test
     void refusedDecodersLetGoOfTheirModel() throws Exception {
         ImageModel model = open();
-        DecoderOptions two = DecoderOptions.of().batch(2).threads(2);
-        Sampling beyond = Sampling.of().window(0, 1_000);
-        assertThatThrownBy(() -> model.decoder(BLOCKS, beyond, two)).hasMessageContaining("window ends at 1000");
+        assertThatThrownBy(() -> twoThreads(model, DecoderOptions.of(65))).hasMessageContaining("draftLength is 65");
+        Drafter<Integer> broken = (target, verifier, slots) -> {
+            throw new IllegalStateException("no drafts today");
+        };
+        assertThatThrownBy(() -> model.decoder(broken, Sampling.of(), BLOCKS.slots(2), 2))
+                .hasMessage("no drafts today");
         model.close();
-        assertThatThrownBy(() -> model.decoder(BLOCKS, Sampling.of(), two)).hasMessageContaining("closed");
+        assertThatThrownBy(() -> twoThreads(model, BLOCKS)).hasMessageContaining("closed");
         assertThat(Thread.getAllStackTraces().keySet())
                 .extracting(Thread::getName)
                 .noneMatch(name -> name.startsWith("coolsd-decoder"));
+    }
+
+    private static ImageDecoder twoThreads(ImageModel model, DecoderOptions options) {
+        return model.decoder(model.eagle(), Sampling.of(), options.slots(2), 2);
     }
 
     @Test
     void closedModelsThrowAndOpenDecodersKeepTheirs() throws Exception {
         ImageModel model = open();
         int[] tokens;
-        try (SpeculativeDecoder decoder = model.decoder(BLOCKS, Sampling.of().guidance(2), DecoderOptions.of())) {
+        try (ImageDecoder decoder = model.decoder(Sampling.of().guidance(2), BLOCKS)) {
             assertThatThrownBy(model::close)
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining("in use");
-            tokens = decoder.decode(new ImageRequest(1, 7), DecodingListener.NONE);
+            tokens = decoder.tokens(new ImageRequest(1, 7));
         }
         model.close();
         model.close();
-        assertThatThrownBy(() -> model.decoder(BLOCKS, Sampling.of(), DecoderOptions.of()))
+        assertThatThrownBy(() -> model.decoder(Sampling.of(), BLOCKS))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("closed");
         assertThatThrownBy(() -> model.picture(tokens))

@@ -12,6 +12,7 @@ module org.coolsd.models {
             org.coolsd.models.vq.VqArchitecture;
 
     exports org.coolsd.models;
+    exports org.coolsd.models.decoder;
     exports org.coolsd.models.eagle;
     exports org.coolsd.models.llamagen;
     exports org.coolsd.models.vq;

@@ -9,6 +9,8 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.coolsd.libtorch.LayerWeights.HeadNorm;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The layers of a Llama-family decoder over the rows of one pass: RMS norm, rotary attention over the caches, RMS norm,
@@ -22,34 +24,33 @@ public final class DecoderStack {
 
     private final Layer[] layers;
     private final Tensor epsilon;
+    private final boolean shared;
+    private final long[] headChannels;
 
     /** One layer, its matrices prepared. */
-    private record Layer(boolean normed, Linear qkv, Linear out, Linear gateUp, Linear down) {}
+    private record Layer(
+            boolean normed, Linear qkv, @Nullable HeadNorm headNorm, Linear out, Linear gateUp, Linear down) {}
 
     /**
-     * @param count how many layers
      * @param weights of each layer, from 0 on; asked for once, when those of the layer before are made into matrices and
      *     freed: in memory there is never more than one layer as the checkpoint has it
-     * @param normEps epsilon of the RMS norms
      * @param owner keeps what the weights become
      */
     public DecoderStack(
-            int count,
+            DecoderShape shape,
             IntFunction<LayerWeights> weights,
-            double normEps,
             Precision precision,
             Placement placement,
             OwnedTensors owner) {
-        layers = new Layer[count];
-        long dim = 0;
-        for (int i = 0; i < count; i++) {
+        shared = shape.heads() != shape.keyHeads();
+        headChannels = new long[] {shape.headDim()};
+        layers = new Layer[shape.layers()];
+        for (int i = 0; i < layers.length; i++) {
             try (PointerScope scope = new PointerScope()) {
-                LayerWeights w = weights.apply(i);
-                dim = w.out().size(0);
-                layers[i] = layer(w, precision, placement, owner);
+                layers[i] = layer(weights.apply(i), precision, placement, owner);
             }
         }
-        epsilon = owner.keep(placement.place(torch.full(new long[] {1}, new Scalar(normEps * dim))));
+        epsilon = owner.keep(placement.place(torch.full(new long[] {1}, new Scalar(shape.normEps() * shape.dim()))));
     }
 
     /** The largest matrices first, while nothing else is made of the layer. */
@@ -58,7 +59,12 @@ public final class DecoderStack {
         Linear down = Linear.of(w.down(), null, precision, placement, owner);
         Linear qkv = behindNorm(w.qkv(), w.attentionNorm(), precision, placement, owner);
         Linear out = Linear.of(w.out(), null, precision, placement, owner);
-        return new Layer(w.attentionNorm() != null, qkv, out, gateUp, down);
+        HeadNorm norm = w.headNorm() == null
+                ? null
+                : new HeadNorm(
+                        owner.keep(placement.place(w.headNorm().weight().to(ScalarType.Float))),
+                        owner.keep(placement.place(w.headNorm().bias().to(ScalarType.Float))));
+        return new Layer(w.attentionNorm() != null, qkv, norm, out, gateUp, down);
     }
 
     /**
@@ -91,6 +97,12 @@ public final class DecoderStack {
                 normalise(v);
             }
             v.qkv().copy_(layer.qkv.apply(layer.normed ? v.normed() : v.stream()));
+            if (layer.headNorm != null) {
+                v.heads()
+                        .copy_(torch.layer_norm(v.heads(), headChannels)
+                                .mul_(layer.headNorm.weight())
+                                .add_(layer.headNorm.bias()));
+            }
             v.turning().mul_(v.angles());
             for (Rows.Segment s : rows.segments()) {
                 s.cache().flat(i).index_copy_(0, s.view().cacheRows(), s.view().keyValue());
@@ -103,7 +115,7 @@ public final class DecoderStack {
                         0,
                         false,
                         DEFAULT_SCALE,
-                        false);
+                        shared);
                 s.view().attended().copy_(attended);
             }
             v.stream().add_(layer.out.apply(v.attended()));

@@ -21,7 +21,7 @@ import org.coolsd.models.OfficialLaw;
 import org.coolsd.models.Summary;
 import org.coolsd.models.TargetComponent;
 
-/** A class-conditional GPT in a checkpoint. */
+/** A GPT in a checkpoint. */
 record LlamaGenComponent(CheckpointFiles files, LlamaGenConfig config) implements TargetComponent {
     @Override
     public Summary summary() throws IOException {
@@ -67,7 +67,10 @@ record LlamaGenComponent(CheckpointFiles files, LlamaGenConfig config) implement
     public LoadedTarget<?> load(Precision precision, Placement placement) throws IOException {
         try (PointerScope scope = new PointerScope();
                 Weights weights = files.weights(ScalarType.Float)) {
-            return new LoadedLlamaGen(new TargetForward(config, weights, precision, placement), precision);
+            TargetForward forward = new TargetForward(config, weights, precision, placement);
+            return config.captions()
+                    ? new LoadedCaptionModel(forward, precision)
+                    : new LoadedClassModel(forward, precision);
         } catch (IllegalArgumentException e) {
             throw new CheckpointException(files.weightsFile(), e.getMessage(), e);
         }

@@ -44,6 +44,11 @@ final class LoadedLlamaGen implements LoadedTarget<Integer> {
     }
 
     @Override
+    public int classes() {
+        return forward.config().numClasses();
+    }
+
+    @Override
     public int length(Integer condition) {
         return forward.config().blockSize();
     }

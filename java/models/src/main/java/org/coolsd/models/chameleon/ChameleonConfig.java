@@ -81,7 +81,7 @@ public record ChameleonConfig(
             @JsonProperty("attention_bias") @Nullable Boolean attentionBias,
             @JsonProperty("mlp_bias") @Nullable Boolean feedForwardBias,
             @JsonProperty("hidden_act") @Nullable String activation) {
-        refuse("swin_norm", swinNorm, "norms behind attention and MLP, as in Chameleon 34B");
+        refuse("swin_norm", swinNorm, "norms behind attention and MLP, as in Chameleon 34B,");
         refuse("attention_bias", attentionBias, "biases in attention");
         refuse("mlp_bias", feedForwardBias, "biases in the MLP");
         if (ropeScaling != null && !ropeScaling.isNull()) {

@@ -5,12 +5,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
-import org.bytedeco.javacpp.Loader;
 import org.coolsd.checkpoint.CheckpointException;
+import org.coolsd.models.text.TokenizersLibrary;
 
 /**
- * Tokens of texts, by Hugging Face's tokenizers library: its native code comes in DJL's jar. Nothing is ever fetched or sent.
- * May be shared by threads, of which one at a time is in it.
+ * Tokens of texts, by Hugging Face's tokenizers library. May be shared by threads, of which one at a time is in it.
  */
 final class T5Tokenizer implements AutoCloseable {
     /** What LlamaGen reads of a caption, the end token included; the rest is cut off. */
@@ -35,46 +34,22 @@ final class T5Tokenizer implements AutoCloseable {
             throw new CheckpointException(
                     file, "no such file; download tokenizer.json from where the weights are, spiece.model is not read");
         }
-        stayOffline();
-        T5Tokenizer opened;
-        try {
-            Map<String, String> options = Map.of(
-                    "truncation",
-                    "true",
-                    "padding",
-                    "false",
-                    "maxLength",
-                    String.valueOf(MAX_TOKENS),
-                    "modelMaxLength",
-                    String.valueOf(MAX_TOKENS));
-            opened = new T5Tokenizer(HuggingFaceTokenizer.newInstance(file, options), config);
-        } catch (RuntimeException e) {
-            throw new CheckpointException(file, "no tokenizer: " + e.getMessage(), e);
-        } catch (LinkageError e) {
-            throw new IOException("the tokenizers library does not run here: " + e.getMessage(), e);
-        }
+        Map<String, String> options = Map.of(
+                "truncation",
+                "true",
+                "padding",
+                "false",
+                "maxLength",
+                String.valueOf(MAX_TOKENS),
+                "modelMaxLength",
+                String.valueOf(MAX_TOKENS));
+        T5Tokenizer opened = new T5Tokenizer(TokenizersLibrary.open(file, options), config);
         try {
             opened.requireEnd(file);
             return opened;
         } catch (IOException | RuntimeException | Error e) {
             opened.close();
             throw e;
-        }
-    }
-
-    /**
-     * DJL reports each start to its makers from Amazon's machines, and fetches another build of the library where it sees a
-     * GPU: neither is wanted. Its library is extracted to where JavaCPP extracts its own.
-     */
-    private static void stayOffline() throws IOException {
-        System.setProperty("OPT_OUT_TRACKING", "true");
-        setUnlessSet("RUST_FLAVOR", "cpu");
-        setUnlessSet("ENGINE_CACHE_DIR", Loader.getCacheDir().getPath());
-    }
-
-    private static void setUnlessSet(String property, String value) {
-        if (System.getProperty(property) == null && System.getenv(property) == null) {
-            System.setProperty(property, value);
         }
     }
 

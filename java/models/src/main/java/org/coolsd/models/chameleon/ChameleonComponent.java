@@ -1,19 +1,28 @@
 package org.coolsd.models.chameleon;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.coolsd.checkpoint.CheckpointException;
+import org.coolsd.libtorch.DecoderShape;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
+import org.coolsd.libtorch.Rotary;
 import org.coolsd.libtorch.Tensors;
 import org.coolsd.libtorch.Weights;
 import org.coolsd.models.CheckpointFiles;
 import org.coolsd.models.LoadedTarget;
 import org.coolsd.models.Summary;
 import org.coolsd.models.TargetComponent;
+import org.coolsd.models.decoder.DecoderForward;
+import org.jspecify.annotations.Nullable;
 
 /** A Chameleon decoder in a checkpoint. */
 record ChameleonComponent(CheckpointFiles files, ChameleonConfig config, ChameleonVocabulary vocabulary)
@@ -68,6 +77,40 @@ record ChameleonComponent(CheckpointFiles files, ChameleonConfig config, Chamele
 
     @Override
     public LoadedTarget<?> load(Precision precision, Placement placement) throws IOException {
-        throw new UnsupportedOperationException();
+        Optional<Path> file = ChameleonVocabulary.tokenizer(files.folder());
+        // Small, and the first to be wrong: before the weights, which take the time.
+        ChameleonTokenizer tokenizer =
+                file.isPresent() ? ChameleonTokenizer.open(file.get(), config.vocabSize()) : null;
+        try (PointerScope scope = new PointerScope();
+                Weights weights = files.weights(ScalarType.Float)) {
+            DecoderForward forward = new DecoderForward(
+                    new DecoderShape(
+                            config.layers(),
+                            config.dim(),
+                            config.heads(),
+                            config.keyHeads(),
+                            config.headDim(),
+                            config.feedForward(),
+                            config.normEps()),
+                    new ChameleonTensors(config, weights, vocabulary.image().window()),
+                    Rotary.line(config.positions(), config.headDim(), config.ropeBase()),
+                    config.positions(),
+                    precision,
+                    placement);
+            return new LoadedChameleon(
+                    config, ChameleonFamily.of(files.config()), vocabulary, forward, files.folder(), tokenizer);
+        } catch (IllegalArgumentException e) {
+            close(tokenizer);
+            throw new CheckpointException(files.weightsFile(), e.getMessage(), e);
+        } catch (IOException | RuntimeException | Error e) {
+            close(tokenizer);
+            throw e;
+        }
+    }
+
+    private static void close(@Nullable ChameleonTokenizer tokenizer) {
+        if (tokenizer != null) {
+            tokenizer.close();
+        }
     }
 }

@@ -14,6 +14,9 @@ import org.coolsd.models.ImageCodes;
  * @param lines whether the size is said and rows end with a token: Lumina-mGPT's
  */
 record ImageGrammar(ChameleonVocabulary vocabulary, int rows, int columns, boolean lines) {
+    /** The most forced tokens in a row: height and width, or the end of the last line and the end of the image. */
+    static final int LONGEST_FORCED = 2;
+
     /** Rows or columns of codes that a size token counts: 32 pixels. */
     static final int UNIT = 2;
 

@@ -1,0 +1,72 @@
+package org.coolsd.models.chameleon;
+
+import java.util.function.IntToLongFunction;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.coolsd.decode.Window;
+import org.coolsd.libtorch.LayerWeights;
+import org.coolsd.libtorch.Rotary;
+import org.coolsd.libtorch.Weights;
+import org.coolsd.models.decoder.DecoderWeights;
+
+/**
+ * A Chameleon checkpoint as the decoding loop's passes want it. The loop's tokens count from the first image token on: the head
+ * has a row for each of those and for no other, so that 8192 logits are computed and verified and not 65536. Tokens behind
+ * them, which are forced and never drawn, are those of the vocabulary likewise.
+ */
+final class ChameleonTensors implements DecoderWeights {
+    private final ChameleonConfig config;
+    private final Weights weights;
+    private final Window image;
+
+    /** @param image the tokens that are drawn */
+    ChameleonTensors(ChameleonConfig config, Weights weights, Window image) {
+        this.config = config;
+        this.weights = weights;
+        this.image = image;
+    }
+
+    @Override
+    public Tensor embedding() {
+        return Chameleon.embedding(config, weights);
+    }
+
+    @Override
+    public IntToLongFunction ids() {
+        int first = image.from();
+        return token -> first + token;
+    }
+
+    @Override
+    public LayerWeights layer(int i) {
+        ChameleonLayer layer = ChameleonLayer.of(config, weights, i);
+        int d = config.headDim();
+        return new LayerWeights(
+                layer.attentionNorm(),
+                new Tensor[] {Rotary.neighbours(layer.query(), d), Rotary.neighbours(layer.key(), d), layer.value()},
+                new LayerWeights.HeadNorm(
+                        perHead(layer.queryNorm(), layer.keyNorm()), perHead(layer.queryShift(), layer.keyShift())),
+                layer.out(),
+                layer.ffnNorm(),
+                layer.gate(),
+                layer.up(),
+                layer.down());
+    }
+
+    /** The queries' rows above the keys', channels in the order of the matrices. */
+    private Tensor perHead(Tensor query, Tensor key) {
+        Tensor channels = torch.cat(new TensorVector(query, key), 0).flatten();
+        return Rotary.neighbours(channels, config.headDim()).view(-1, config.headDim());
+    }
+
+    @Override
+    public Tensor norm() {
+        return weights.get("model.norm.weight", config.dim());
+    }
+
+    @Override
+    public Tensor head() {
+        return Chameleon.head(config, weights).narrow(0, image.from(), image.to() - image.from());
+    }
+}

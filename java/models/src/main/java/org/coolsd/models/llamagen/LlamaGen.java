@@ -1,6 +1,7 @@
 package org.coolsd.models.llamagen;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
@@ -44,7 +45,12 @@ public final class LlamaGen {
         layers = new DecoderLayer[config.layers()];
         for (int i = 0; i < layers.length; i++) {
             layers[i] = new DecoderLayer(
-                    layer(config, weights, i), config.heads(), config.normEps(), rotary, precision, training);
+                    layer(config, weights, weights::get, i),
+                    config.heads(),
+                    config.normEps(),
+                    rotary,
+                    precision,
+                    training);
         }
     }
 
@@ -80,19 +86,19 @@ public final class LlamaGen {
         return new Weights(w);
     }
 
-    /** Layer {@code i} of a LlamaGen checkpoint. */
-    static LayerWeights layer(LlamaGenConfig config, Weights weights, int i) {
+    /** Layer {@code i} of a LlamaGen checkpoint, its matrices as {@code matrices} looks them up in {@code weights}. */
+    static <M> LayerWeights<M> layer(LlamaGenConfig config, Weights weights, Weights.Lookup<M> matrices, int i) {
         String at = "layers." + i + ".";
         long d = config.dim();
         long f = config.feedForward();
-        return new LayerWeights(
+        return new LayerWeights<>(
                 weights.get(at + "attention_norm.weight", d),
-                new Tensor[] {weights.get(at + "attention.wqkv.weight", 3 * d, d)},
-                weights.get(at + "attention.wo.weight", d, d),
+                List.of(matrices.get(at + "attention.wqkv.weight", 3 * d, d)),
+                matrices.get(at + "attention.wo.weight", d, d),
                 weights.get(at + "ffn_norm.weight", d),
-                weights.get(at + "feed_forward.w1.weight", f, d),
-                weights.get(at + "feed_forward.w3.weight", f, d),
-                weights.get(at + "feed_forward.w2.weight", d, f));
+                matrices.get(at + "feed_forward.w1.weight", f, d),
+                matrices.get(at + "feed_forward.w3.weight", f, d),
+                matrices.get(at + "feed_forward.w2.weight", d, f));
     }
 
     /** The rotary embedding of a target: its condition positions, then the cells of the image. */

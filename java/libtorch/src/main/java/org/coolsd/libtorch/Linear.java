@@ -20,6 +20,12 @@ public interface Linear {
     long PIECE = 1 << 20;
 
     /**
+     * Elements of an f32 tensor so large, beyond 32 MiB, that glibc's malloc maps it apart and gives it back when it is freed;
+     * smaller ones leave holes between what is kept.
+     */
+    long MAPPED = 9 << 20;
+
+    /**
      * Prepares a matrix.
      *
      * @param weight [out, in], any floating-point type; not kept
@@ -68,7 +74,10 @@ public interface Linear {
                     if (placement.onDevice()) {
                         throw new IllegalArgumentException("precision F16 is FBGEMM's, which is for the CPU; use BF16");
                     }
-                    Tensor whole = TensorFiles.empty(new long[] {weight.rows(), weight.columns()}, ScalarType.Float);
+                    long elements = weight.rows() * weight.columns();
+                    Tensor whole = TensorFiles.empty(new long[] {Math.max(elements, MAPPED)}, ScalarType.Float)
+                            .narrow(0, 0, elements)
+                            .view(weight.rows(), weight.columns());
                     fill(whole, weight, scale);
                     // FBGEMM's op adds a bias whether there is one or not.
                     Tensor added = owner.keep(bias == null ? torch.zeros(weight.rows()) : bias);

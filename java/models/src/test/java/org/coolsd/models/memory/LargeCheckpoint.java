@@ -12,6 +12,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.coolsd.checkpoint.made.TorchFile;
+import org.coolsd.models.llamagen.LlamaGen;
+import org.coolsd.models.llamagen.LlamaGenConfig;
 
 /**
  * A LlamaGen checkpoint of as many layers as are wanted, all zeros: its files are holes, which take no place on the disk and
@@ -19,27 +21,10 @@ import org.coolsd.checkpoint.made.TorchFile;
  */
 record LargeCheckpoint(int layers) {
     private static final int DIM = 1536;
-    private static final int FEED_FORWARD = 4096;
     private static final int VOCABULARY = 16384;
 
-    /** Names and shapes. */
     private Map<String, long[]> shapes() {
-        Map<String, long[]> shapes = new LinkedHashMap<>();
-        shapes.put("cls_embedding.embedding_table.weight", new long[] {1001, DIM});
-        shapes.put("tok_embeddings.weight", new long[] {VOCABULARY, DIM});
-        for (int i = 0; i < layers; i++) {
-            String at = "layers." + i + ".";
-            shapes.put(at + "attention.wqkv.weight", new long[] {3 * DIM, DIM});
-            shapes.put(at + "attention.wo.weight", new long[] {DIM, DIM});
-            shapes.put(at + "feed_forward.w1.weight", new long[] {FEED_FORWARD, DIM});
-            shapes.put(at + "feed_forward.w3.weight", new long[] {FEED_FORWARD, DIM});
-            shapes.put(at + "feed_forward.w2.weight", new long[] {DIM, FEED_FORWARD});
-            shapes.put(at + "attention_norm.weight", new long[] {DIM});
-            shapes.put(at + "ffn_norm.weight", new long[] {DIM});
-        }
-        shapes.put("norm.weight", new long[] {DIM});
-        shapes.put("output.weight", new long[] {VOCABULARY, DIM});
-        return shapes;
+        return LlamaGen.shapes(new LlamaGenConfig(DIM, layers, 24, 256, 10000, 1e-5, 1000, VOCABULARY, 1, 256));
     }
 
     private static long elements(long[] shape) {

@@ -22,6 +22,9 @@ class LoadingMemoryTest {
     private static final long FIXED = 500L << 20;
     private static final long FILE = 1L << 31;
 
+    /** What the JVM and LibTorch take at least before a model is loaded. */
+    private static final long LIBRARIES = 150L << 20;
+
     @TempDir
     Path folder;
 
@@ -52,23 +55,26 @@ class LoadingMemoryTest {
     }
 
     @Test
-    void shardsOfBf16LoadAsPackedF16() throws Exception {
-        assumeTrue(Precision.fastest() == Precision.F16, "skipped: FBGEMM is not supported on this processor");
-        LargeCheckpoint checkpoint = new LargeCheckpoint(37);
-        keepsThePromise(checkpoint, checkpoint.writeShards(folder), Precision.F16, 1);
-    }
-
-    /** Twice in one process: what the first took is given back, or the peak would be twice as high. */
-    @Test
-    void archivesOfF32LoadAsBf16AndAreGivenBack() throws Exception {
+    void archivesOfF32LoadAsBf16() throws Exception {
         LargeCheckpoint checkpoint = new LargeCheckpoint(18);
         assertThat(4 * checkpoint.parameters()).isGreaterThan(FILE);
-        List<Long> closed = keepsThePromise(checkpoint, checkpoint.writeArchive(folder), Precision.BF16, 2);
-        assertThat(closed.get(1)).isLessThan(closed.get(0) + (32 << 20));
+        keepsThePromise(checkpoint, checkpoint.writeArchive(folder), Precision.BF16, 1);
     }
 
-    /** Resident memory after each time the model was closed. */
-    private static List<Long> keepsThePromise(LargeCheckpoint checkpoint, Path folder, Precision precision, int times)
+    /**
+     * Twice in one process: what is not given back would be seen in the peak, and so would matrices of f32 that outlive their
+     * packing. A small checkpoint, as FBGEMM packs 60 million elements a second.
+     */
+    @Test
+    void shardsOfBf16LoadAsPackedF16AndAreGivenBack() throws Exception {
+        assumeTrue(Precision.fastest() == Precision.F16, "skipped: FBGEMM is not supported on this processor");
+        LargeCheckpoint checkpoint = new LargeCheckpoint(6);
+        long weights = 2 * checkpoint.parameters();
+        assertThat(2 * weights + LIBRARIES).isGreaterThan(weights * 11 / 10 + FIXED);
+        keepsThePromise(checkpoint, checkpoint.writeShards(folder), Precision.F16, 2);
+    }
+
+    private static void keepsThePromise(LargeCheckpoint checkpoint, Path folder, Precision precision, int times)
             throws Exception {
         Process process = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -92,7 +98,6 @@ class LoadingMemoryTest {
                 precision, weights >> 20, peak >> 20, (weights * 11 / 10 + FIXED) >> 20, output);
         assertThat(figures(output, "loaded").get(0)).isGreaterThan(weights);
         assertThat(peak).isLessThan(weights * 11 / 10 + FIXED);
-        return figures(output, "closed");
     }
 
     private static List<Long> figures(String output, String name) {

@@ -51,7 +51,12 @@ public final class DrafterForward implements AutoCloseable {
                 fromFeatures = Linear.of(fc.narrow(1, d, d), null, precision, placement, owned);
             }
             stack = new DecoderStack(
-                    1, i -> EagleDrafter.layer(config, weights), config.normEps(), precision, placement, owned);
+                    1,
+                    i -> EagleDrafter.layer(config, weights, weights::matrix),
+                    config.normEps(),
+                    precision,
+                    placement,
+                    owned);
             rotary = EagleDrafter.rotary(config, target.config().grid());
         } catch (RuntimeException | Error e) {
             owned.close();

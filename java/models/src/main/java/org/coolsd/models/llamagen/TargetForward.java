@@ -49,13 +49,14 @@ public final class TargetForward implements AutoCloseable {
             }
             stack = new DecoderStack(
                     config.layers(),
-                    i -> LlamaGen.layer(config, weights, i),
+                    i -> LlamaGen.layer(config, weights, weights::matrix, i),
                     config.normEps(),
                     precision,
                     placement,
                     owned);
             norm = owned.keep(placement.place(DecoderStack.normWeight(weights.get("norm.weight", d))));
-            head = Linear.of(weights.get("output.weight", config.vocabSize(), d), null, precision, placement, owned);
+            head = Linear.of(
+                    weights.matrix("output.weight", config.vocabSize(), d), null, null, precision, placement, owned);
             rotary = LlamaGen.rotary(config);
         } catch (RuntimeException | Error e) {
             owned.close();

@@ -80,7 +80,7 @@ final class DraftersTable {
         for (Schedule schedule : List.of(lossless, annealed)) {
             String name = schedule == lossless ? "lossless" : "exponential 1.1";
             for (Acceptance rule : List.of(token, block)) {
-                ways.add(way(model, "eagle", new EagleModel(model.drafter()), name, schedule, rule));
+                ways.add(way(model, "eagle", new EagleModel<>(model.drafter()), name, schedule, rule));
                 ways.add(way(model, "jacobi", Drafter.jacobi(), name, schedule, rule));
             }
             ways.add(way(model, "coupled", Drafter.coupled(), name, schedule, token));

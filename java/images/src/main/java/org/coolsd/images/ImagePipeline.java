@@ -45,27 +45,27 @@ public final class ImagePipeline<C> implements AutoCloseable {
      * @param placement of target, drafter and verifier; pictures are decoded on the CPU
      * @throws IOException in one line if a file is damaged, or does not fit its configuration or the target
      */
-    public static ImagePipeline<?> load(ImageFolder folder, Drafts drafts, Precision precision, Placement placement)
+    public static ImagePipeline<?> load(ImageFolder folder, Precision precision, Placement placement)
             throws IOException {
         // Small, and the first to be wrong: before the target, which takes the time.
         LoadedDecoder pictures = folder.decoder().load();
         try {
-            return load(folder, drafts, folder.target().load(precision, placement), pictures);
+            return load(folder, folder.target().load(precision, placement), pictures);
         } catch (IOException | RuntimeException | Error e) {
             pictures.close();
             throw e;
         }
     }
 
-    private static <C> ImagePipeline<C> load(
-            ImageFolder folder, Drafts drafts, LoadedTarget<C> target, LoadedDecoder pictures) throws IOException {
+    private static <C> ImagePipeline<C> load(ImageFolder folder, LoadedTarget<C> target, LoadedDecoder pictures)
+            throws IOException {
         try {
             Drafter<C> drafter;
-            if (drafts instanceof Drafts.Eagle eagle) {
-                drafter = target.eagle(folder.drafter(eagle.folder()));
-            } else if (drafts instanceof Drafts.Jacobi) {
+            if (folder.drafter().isPresent()) {
+                drafter = target.eagle(folder.drafter().get());
+            } else if (folder.drafts() instanceof Drafts.Jacobi) {
                 drafter = Drafter.jacobi();
-            } else if (drafts instanceof Drafts.Coupled) {
+            } else if (folder.drafts() instanceof Drafts.Coupled) {
                 drafter = Drafter.coupled();
             } else {
                 drafter = Drafter.none();
@@ -89,7 +89,8 @@ public final class ImagePipeline<C> implements AutoCloseable {
      * @param threads at least 1
      */
     public Decoder<C> decoder(boolean guided, int threads, DecoderOptions options) {
-        return new Decoder<>(target.model(guided, threads), drafter, options);
+        return new Decoder<>(
+                target.model(guided, threads), options.draftLength() == 0 ? Drafter.none() : drafter, options);
     }
 
     /**

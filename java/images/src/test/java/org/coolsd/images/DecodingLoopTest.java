@@ -149,7 +149,7 @@ class DecodingLoopTest {
     /** The tiny model in both decoders. */
     private record BothDecoders(TinyModel model) implements AutoCloseable {
         Drafter<Integer> eagle() {
-            return new EagleModel(model.drafter());
+            return new EagleModel<>(model.drafter());
         }
 
         List<int[]> before(float guidance, int length, Acceptance rule, DecoderOptions options) {

@@ -123,6 +123,6 @@ class ModelLifetimeTest {
         assertThatThrownBy(() -> model.picture(tokens))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("closed");
-        assertThatThrownBy(() -> model.target().newCache(1)).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> model.target().decoder().newCache(1)).isInstanceOf(IllegalStateException.class);
     }
 }

@@ -6,7 +6,6 @@ import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.coolsd.libtorch.LayerWeights.HeadNorm;
@@ -32,13 +31,12 @@ public final class DecoderStack {
             boolean normed, Linear qkv, @Nullable HeadNorm headNorm, Linear out, Linear gateUp, Linear down) {}
 
     /**
-     * @param weights of each layer, from 0 on; asked for once, when those of the layer before are made into matrices and
-     *     freed: in memory there is never more than one layer as the checkpoint has it
+     * @param weights of each layer, from 0 on; asked for once, when the matrices of the layer before are made
      * @param owner keeps what the weights become
      */
     public DecoderStack(
             DecoderShape shape,
-            IntFunction<LayerWeights> weights,
+            IntFunction<LayerWeights<Matrix>> weights,
             Precision precision,
             Placement placement,
             OwnedTensors owner) {
@@ -53,35 +51,22 @@ public final class DecoderStack {
         epsilon = owner.keep(placement.place(torch.full(new long[] {1}, new Scalar(shape.normEps() * shape.dim()))));
     }
 
-    /** The largest matrices first, while nothing else is made of the layer. */
-    private static Layer layer(LayerWeights w, Precision precision, Placement placement, OwnedTensors owner) {
-        Linear gateUp = behindNorm(new Tensor[] {w.gate(), w.up()}, w.ffnNorm(), precision, placement, owner);
-        Linear down = Linear.of(w.down(), null, precision, placement, owner);
-        Linear qkv = behindNorm(w.qkv(), w.attentionNorm(), precision, placement, owner);
-        Linear out = Linear.of(w.out(), null, precision, placement, owner);
+    private static Layer layer(LayerWeights<Matrix> w, Precision precision, Placement placement, OwnedTensors owner) {
+        Matrix qkv = w.qkv().stream().reduce(Matrix::above).orElseThrow();
+        Tensor attentionNorm = w.attentionNorm() == null ? null : normWeight(w.attentionNorm());
+        Tensor ffnNorm = normWeight(w.ffnNorm());
         HeadNorm norm = w.headNorm() == null
                 ? null
                 : new HeadNorm(
                         owner.keep(placement.place(w.headNorm().weight().to(ScalarType.Float))),
                         owner.keep(placement.place(w.headNorm().bias().to(ScalarType.Float))));
-        return new Layer(w.attentionNorm() != null, qkv, norm, out, gateUp, down);
-    }
-
-    /**
-     * A matrix of parts one above the other, for rows that {@link #normalise} made: with the norm's weight and the root of
-     * the width in it; without a norm for rows as they are. What it takes to make it is freed at once.
-     */
-    private static Linear behindNorm(
-            Tensor[] parts, Tensor norm, Precision precision, Placement placement, OwnedTensors owner) {
-        try (PointerScope scope = new PointerScope()) {
-            Tensor matrix = parts.length == 1 ? parts[0] : torch.cat(new TensorVector(parts), 0);
-            if (norm != null) {
-                Tensor weight = normWeight(norm);
-                boolean inPlace = parts.length > 1 && matrix.scalar_type().intern() == ScalarType.Float;
-                matrix = inPlace ? matrix.mul_(weight) : matrix.mul(weight);
-            }
-            return Linear.of(matrix, null, precision, placement, owner);
-        }
+        return new Layer(
+                attentionNorm != null,
+                Linear.of(qkv, attentionNorm, null, precision, placement, owner),
+                norm,
+                Linear.of(w.out(), null, null, precision, placement, owner),
+                Linear.of(w.gate().above(w.up()), ffnNorm, null, precision, placement, owner),
+                Linear.of(w.down(), null, null, precision, placement, owner));
     }
 
     /** What the output of {@link #normalise} is to be multiplied with to be an RMS norm of this weight. */

@@ -1,11 +1,13 @@
 package org.coolsd.libtorch;
 
+import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The tensors of one decoder layer as a checkpoint has them, matrices as [out, in].
  *
+ * @param <M> what a matrix is: a {@link Tensor} in memory, or a {@link Matrix} that is read in pieces
  * @param attentionNorm [dim], or null where the layer has no first norm
  * @param qkv query, key and value one above the other: one tensor [(heads + 2 keyHeads) headDim, dim], or the three that a
  *     checkpoint has apart
@@ -17,24 +19,17 @@ import org.jspecify.annotations.Nullable;
  * @param down [dim, feedForward]
  */
 @SuppressWarnings("exports") // The annotation is for compilers: who uses this module needs not have it.
-public record LayerWeights(
+public record LayerWeights<M>(
         @Nullable Tensor attentionNorm,
-        Tensor[] qkv,
+        List<M> qkv,
         @Nullable HeadNorm headNorm,
-        Tensor out,
+        M out,
         Tensor ffnNorm,
-        Tensor gate,
-        Tensor up,
-        Tensor down) {
+        M gate,
+        M up,
+        M down) {
     /** A layer without norms of heads. */
-    public LayerWeights(
-            @Nullable Tensor attentionNorm,
-            Tensor[] qkv,
-            Tensor out,
-            Tensor ffnNorm,
-            Tensor gate,
-            Tensor up,
-            Tensor down) {
+    public LayerWeights(@Nullable Tensor attentionNorm, List<M> qkv, M out, Tensor ffnNorm, M gate, M up, M down) {
         this(attentionNorm, qkv, null, out, ffnNorm, gate, up, down);
     }
 

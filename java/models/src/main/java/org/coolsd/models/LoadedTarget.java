@@ -28,6 +28,11 @@ public interface LoadedTarget<C> extends AutoCloseable {
      */
     C condition(Prompt prompt) throws IOException;
 
+    /** Classes that {@link Prompt.Label} counts; 0 if this model knows none. */
+    default int classes() {
+        return 0;
+    }
+
     /** Tokens to generate for an image, forced ones included. */
     int length(C condition);
 

@@ -11,8 +11,18 @@ public sealed interface Prompt {
      */
     record Label(int index) implements Prompt {}
 
-    /** A description in words. */
-    record Text(String text) implements Prompt {}
+    /**
+     * A description in words.
+     *
+     * @param width of the picture in pixels; 0 for what the model makes unless told otherwise
+     * @param height likewise
+     */
+    record Text(String text, int width, int height) implements Prompt {
+        /** A picture of the model's own size. */
+        public Text(String text) {
+            this(text, 0, 0);
+        }
+    }
 
     /**
      * A description as a text encoder read it.

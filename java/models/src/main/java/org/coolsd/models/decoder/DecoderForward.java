@@ -9,6 +9,7 @@ import org.coolsd.libtorch.DecoderShape;
 import org.coolsd.libtorch.DecoderStack;
 import org.coolsd.libtorch.KvCache;
 import org.coolsd.libtorch.Linear;
+import org.coolsd.libtorch.Matrix;
 import org.coolsd.libtorch.OwnedTensors;
 import org.coolsd.libtorch.PassScope;
 import org.coolsd.libtorch.Placement;
@@ -60,11 +61,9 @@ public final class DecoderForward implements AutoCloseable {
             ids = weights.ids();
             stack = new DecoderStack(shape, weights::layer, precision, placement, owned);
             norm = owned.keep(placement.place(DecoderStack.normWeight(weights.norm())));
-            try (PointerScope read = new PointerScope()) {
-                Tensor matrix = weights.head();
-                vocab = Math.toIntExact(matrix.size(0));
-                head = Linear.of(matrix, null, precision, placement, owned);
-            }
+            Matrix matrix = weights.head();
+            vocab = Math.toIntExact(matrix.rows());
+            head = Linear.of(matrix, null, null, precision, placement, owned);
         } catch (RuntimeException | Error e) {
             owned.close();
             rotary.close();

@@ -3,6 +3,7 @@ package org.coolsd.models.decoder;
 import java.util.function.IntToLongFunction;
 import org.bytedeco.pytorch.Tensor;
 import org.coolsd.libtorch.LayerWeights;
+import org.coolsd.libtorch.Matrix;
 
 /**
  * The tensors of a decoder as a family's checkpoint has them; each is asked for once, and belongs to the pointer scope that
@@ -16,11 +17,11 @@ public interface DecoderWeights {
     IntToLongFunction ids();
 
     /** Layer {@code i}. */
-    LayerWeights layer(int i);
+    LayerWeights<Matrix> layer(int i);
 
     /** Weight [dim] of the last norm. */
     Tensor norm();
 
     /** The head [vocabulary, dim]: a row for each token of the decoding loop, which need not be all of the model's. */
-    Tensor head();
+    Matrix head();
 }

@@ -53,7 +53,11 @@ public final class DrafterForward implements AutoCloseable {
                 fromFeatures = Linear.of(fc.narrow(1, d, d), null, precision, placement, owned);
             }
             stack = new DecoderStack(
-                    config.shape(), i -> EagleDrafter.layer(config, weights), precision, placement, owned);
+                    config.shape(),
+                    i -> EagleDrafter.layer(config, weights, weights::matrix),
+                    precision,
+                    placement,
+                    owned);
             // One position that is not turned, which all condition positions are, then the cells of the image.
             rotary = EagleDrafter.rotary(config, target.config().grid(), 1);
         } catch (RuntimeException | Error e) {

@@ -1,6 +1,7 @@
 package org.coolsd.models.eagle;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
@@ -40,7 +41,8 @@ public final class EagleDrafter {
         fc = training ? joint : precision.cast(joint);
         Tensor bias = weights.get("fc.bias", d);
         fcBias = training ? bias : precision.cast(bias);
-        layer = new DecoderLayer(layer(config, weights), config.heads(), config.normEps(), rotary, precision, training);
+        layer = new DecoderLayer(
+                layer(config, weights, weights::get), config.heads(), config.normEps(), rotary, precision, training);
     }
 
     /**
@@ -81,23 +83,22 @@ public final class EagleDrafter {
         return new Weights(w);
     }
 
-    /** The one layer of an EAGLE checkpoint. */
-    static LayerWeights layer(EagleConfig config, Weights weights) {
+    /** The one layer of an EAGLE checkpoint, its matrices as {@code matrices} looks them up in {@code weights}. */
+    static <M> LayerWeights<M> layer(EagleConfig config, Weights weights, Weights.Lookup<M> matrices) {
         String at = "layers.0.";
         long d = config.dim();
         long f = config.feedForward();
-        return new LayerWeights(
+        return new LayerWeights<>(
                 null,
-                new Tensor[] {
-                    weights.get(at + "self_attn.q_proj.weight", d, d),
-                    weights.get(at + "self_attn.k_proj.weight", d, d),
-                    weights.get(at + "self_attn.v_proj.weight", d, d)
-                },
-                weights.get(at + "self_attn.o_proj.weight", d, d),
+                List.of(
+                        matrices.get(at + "self_attn.q_proj.weight", d, d),
+                        matrices.get(at + "self_attn.k_proj.weight", d, d),
+                        matrices.get(at + "self_attn.v_proj.weight", d, d)),
+                matrices.get(at + "self_attn.o_proj.weight", d, d),
                 weights.get(at + "post_attention_layernorm.weight", d),
-                weights.get(at + "mlp.gate_proj.weight", f, d),
-                weights.get(at + "mlp.up_proj.weight", f, d),
-                weights.get(at + "mlp.down_proj.weight", d, f));
+                matrices.get(at + "mlp.gate_proj.weight", f, d),
+                matrices.get(at + "mlp.up_proj.weight", f, d),
+                matrices.get(at + "mlp.down_proj.weight", d, f));
     }
 
     /**

@@ -4,13 +4,10 @@ import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
-import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
-import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.coolsd.checkpoint.CheckpointException;
 import org.coolsd.decode.Window;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
@@ -65,14 +62,11 @@ record LlamaGenComponent(CheckpointFiles files, LlamaGenConfig config) implement
 
     @Override
     public LoadedTarget<?> load(Precision precision, Placement placement) throws IOException {
-        try (PointerScope scope = new PointerScope();
-                Weights weights = files.weights(ScalarType.Float)) {
+        return files.build(weights -> {
             TargetForward forward = new TargetForward(config, weights, precision, placement);
             return config.captions()
                     ? new LoadedCaptionModel(forward, precision)
                     : new LoadedClassModel(forward, precision);
-        } catch (IllegalArgumentException e) {
-            throw new CheckpointException(files.weightsFile(), e.getMessage(), e);
-        }
+        });
     }
 }

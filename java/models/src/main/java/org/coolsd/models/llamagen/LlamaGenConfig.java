@@ -37,6 +37,32 @@ public record LlamaGenConfig(
         int blockSize,
         int captionDim) {
 
+    /** A class-conditional model with the official feed-forward width: 8/3 dim rounded up to a multiple of {@code multipleOf}. */
+    public LlamaGenConfig(
+            int dim,
+            int layers,
+            int heads,
+            int multipleOf,
+            double ropeBase,
+            double normEps,
+            int numClasses,
+            int vocabSize,
+            int conditions,
+            int blockSize) {
+        this(
+                dim,
+                layers,
+                heads,
+                feedForward(dim, multipleOf),
+                ropeBase,
+                normEps,
+                numClasses,
+                vocabSize,
+                conditions,
+                blockSize,
+                0);
+    }
+
     /**
      * Checks every number.
      *

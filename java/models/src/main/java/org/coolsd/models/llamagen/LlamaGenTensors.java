@@ -1,10 +1,12 @@
 package org.coolsd.models.llamagen;
 
+import java.util.List;
 import java.util.function.IntToLongFunction;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.coolsd.libtorch.LayerWeights;
+import org.coolsd.libtorch.Matrix;
 import org.coolsd.libtorch.Weights;
 import org.coolsd.models.decoder.DecoderWeights;
 
@@ -76,32 +78,36 @@ final class LlamaGenTensors implements DecoderWeights {
     }
 
     @Override
-    public LayerWeights layer(int i) {
+    public LayerWeights<Matrix> layer(int i) {
+        return layer(i, weights::matrix);
+    }
+
+    /** Layer {@code i}, its matrices as {@code matrices} looks them up. */
+    <M> LayerWeights<M> layer(int i, Weights.Lookup<M> matrices) {
         long f = config.feedForward();
         if (converted) {
             String at = "model.layers." + i + ".";
-            return new LayerWeights(
+            return new LayerWeights<>(
                     weights.get(at + "input_layernorm.weight", dim),
-                    new Tensor[] {
-                        weights.get(at + "self_attn.q_proj.weight", dim, dim),
-                        weights.get(at + "self_attn.k_proj.weight", dim, dim),
-                        weights.get(at + "self_attn.v_proj.weight", dim, dim)
-                    },
-                    weights.get(at + "self_attn.o_proj.weight", dim, dim),
+                    List.of(
+                            matrices.get(at + "self_attn.q_proj.weight", dim, dim),
+                            matrices.get(at + "self_attn.k_proj.weight", dim, dim),
+                            matrices.get(at + "self_attn.v_proj.weight", dim, dim)),
+                    matrices.get(at + "self_attn.o_proj.weight", dim, dim),
                     weights.get(at + "post_attention_layernorm.weight", dim),
-                    weights.get(at + "mlp.gate_proj.weight", f, dim),
-                    weights.get(at + "mlp.up_proj.weight", f, dim),
-                    weights.get(at + "mlp.down_proj.weight", dim, f));
+                    matrices.get(at + "mlp.gate_proj.weight", f, dim),
+                    matrices.get(at + "mlp.up_proj.weight", f, dim),
+                    matrices.get(at + "mlp.down_proj.weight", dim, f));
         }
         String at = "layers." + i + ".";
-        return new LayerWeights(
+        return new LayerWeights<>(
                 weights.get(at + "attention_norm.weight", dim),
-                new Tensor[] {weights.get(at + "attention.wqkv.weight", 3 * dim, dim)},
-                weights.get(at + "attention.wo.weight", dim, dim),
+                List.of(matrices.get(at + "attention.wqkv.weight", 3 * dim, dim)),
+                matrices.get(at + "attention.wo.weight", dim, dim),
                 weights.get(at + "ffn_norm.weight", dim),
-                weights.get(at + "feed_forward.w1.weight", f, dim),
-                weights.get(at + "feed_forward.w3.weight", f, dim),
-                weights.get(at + "feed_forward.w2.weight", dim, f));
+                matrices.get(at + "feed_forward.w1.weight", f, dim),
+                matrices.get(at + "feed_forward.w3.weight", f, dim),
+                matrices.get(at + "feed_forward.w2.weight", dim, f));
     }
 
     @Override
@@ -110,7 +116,12 @@ final class LlamaGenTensors implements DecoderWeights {
     }
 
     @Override
-    public Tensor head() {
-        return weights.get(converted ? "lm_head.weight" : "output.weight", config.vocabSize(), dim);
+    public Matrix head() {
+        return head(weights::matrix);
+    }
+
+    /** The head, as {@code matrices} looks it up. */
+    <M> M head(Weights.Lookup<M> matrices) {
+        return matrices.get(converted ? "lm_head.weight" : "output.weight", config.vocabSize(), dim);
     }
 }

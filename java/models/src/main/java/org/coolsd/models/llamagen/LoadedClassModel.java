@@ -26,4 +26,9 @@ final class LoadedClassModel extends LoadedLlamaGen<Integer> {
         }
         return label.index();
     }
+
+    @Override
+    public int classes() {
+        return forward.config().numClasses();
+    }
 }

@@ -1,6 +1,7 @@
 package org.coolsd.models;
 
 import java.nio.file.Path;
+import org.coolsd.models.t5.EncodedText;
 
 /** What an image is asked for with. */
 public sealed interface Prompt {
@@ -32,4 +33,7 @@ public sealed interface Prompt {
      * @param index of the caption in it, from 0
      */
     record CaptionEmbeddings(Path file, int index) implements Prompt {}
+
+    /** A description that a text encoder has just read. */
+    record Encoded(EncodedText text) implements Prompt {}
 }

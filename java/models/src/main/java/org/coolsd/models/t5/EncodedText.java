@@ -29,6 +29,11 @@ public final class EncodedText {
         return width;
     }
 
+    /** The rows, one behind the other [count * width]: a copy. */
+    public float[] rows() {
+        return rows.clone();
+    }
+
     /** The rows, f32 [count, width]: a copy, of the caller's pointer scope. */
     public Tensor embeddings() {
         return Tensors.of(rows, count, width);

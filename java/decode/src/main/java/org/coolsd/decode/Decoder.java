@@ -4,6 +4,7 @@ import java.lang.ref.Reference;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import org.coolsd.Guard;
+import org.coolsd.Logits;
 import org.coolsd.Sampling;
 import org.coolsd.Step;
 import org.coolsd.Verdict;
@@ -27,6 +28,7 @@ public final class Decoder<C> implements AutoCloseable {
     private final Drafting<C> drafting;
     private final Runs runs;
     private final Guard guard;
+    private long stream;
 
     /**
      * Opens a decoder, with a session of the model and one of the drafter.
@@ -86,6 +88,7 @@ public final class Decoder<C> implements AutoCloseable {
     public boolean step() {
         guard.enter();
         try {
+            follow(target.stream());
             batch.admit(this::enter);
             batch.each(this::begin);
             drafting.draft();
@@ -96,6 +99,14 @@ public final class Decoder<C> implements AutoCloseable {
         } finally {
             guard.exit();
             Reference.reachabilityFence(this);
+        }
+    }
+
+    /** The engine's stream, said again only where it has changed. */
+    private void follow(long engines) {
+        if (engines != stream) {
+            step.stream(engines);
+            stream = engines;
         }
     }
 
@@ -162,12 +173,24 @@ public final class Decoder<C> implements AutoCloseable {
 
     private void verify() {
         batch.each(sequence -> {
-            step.target(sequence.slot, target.logits(sequence.slot));
+            Logits logits = target.logits(sequence.slot);
+            requireGuided(sequence.request, logits);
+            step.target(sequence.slot, logits);
             if (sequence.drafted > 0) {
                 step.draft(sequence.slot, drafts.rows(sequence.slot));
             }
         });
         batch.together(batch.active(), step::verify);
+    }
+
+    /** Guidance without an unconditional branch would be left out in silence. */
+    private void requireGuided(Request<C> request, Logits logits) {
+        float guidance = request.target().guidance();
+        if (guidance != 1 && logits.unconditional() == null) {
+            throw new IllegalArgumentException(
+                    "guidance is " + guidance + ", but the target's session has no unconditional"
+                            + " branch: open it with one, or ask for guidance 1");
+        }
     }
 
     /** Takes what the step yields. */

@@ -10,6 +10,7 @@ import org.coolsd.decode.Decoder;
 import org.coolsd.decode.Request;
 import org.coolsd.decode.Result;
 import org.coolsd.decode.Ticket;
+import org.coolsd.decode.Totals;
 
 /**
  * What came of some requests: what is complete stays, whatever happens to another image.
@@ -51,22 +52,8 @@ public record ImageRun(SortedMap<Integer, Result> results, SortedMap<Integer, St
         return cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
     }
 
-    /** Tokens of the images that were made. */
-    public long tokens() {
-        return results.values().stream().mapToLong(r -> r.tokens().length).sum();
-    }
-
-    /** Tokens a step, forced ones apart, as the papers count it. */
-    public double acceptedLength() {
-        long steps = results.values().stream().mapToLong(Result::steps).sum();
-        long drawn = results.values().stream()
-                .mapToLong(r -> r.tokens().length - r.forced())
-                .sum();
-        return steps == 0 ? 0 : (double) drawn / steps;
-    }
-
-    /** Mean over the images of the sum of D: an estimate of a bound on TV(generated, target). */
-    public double driftPerImage() {
-        return results.values().stream().mapToDouble(Result::drift).average().orElse(0);
+    /** What the images that were made have cost and yielded. */
+    public Totals totals() {
+        return Totals.of(results.values());
     }
 }

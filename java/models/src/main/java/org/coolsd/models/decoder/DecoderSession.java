@@ -267,6 +267,12 @@ public final class DecoderSession<C> implements TargetSession<C> {
         }
     }
 
+    /** LibTorch's current stream of the calling thread: the one that every pass is queued in. */
+    @Override
+    public long stream() {
+        return target.placement().stream();
+    }
+
     @Override
     public Logits logits(int slot) {
         guard.require();

@@ -93,13 +93,15 @@ final class HtmlText {
 
     /** Reads a reference to a character; returns false if there is none here. */
     private boolean reference() {
-        int left = html.length() - at;
-        if (left == 2 && (isLetter(html.charAt(at + 1)) || html.charAt(at + 1) == '#')) {
+        if (at + 1 < html.length() && html.charAt(at + 1) == '#') {
+            return number();
+        }
+        if (html.length() - at == 2 && isLetter(html.charAt(at + 1))) {
             // Python's parser takes it for the beginning of a reference and forgets the sign.
             at++;
             return true;
         }
-        return left > 2 && (html.charAt(at + 1) == '#' ? number() : name());
+        return name();
     }
 
     private boolean name() {
@@ -119,13 +121,19 @@ final class HtmlText {
     }
 
     private boolean number() {
-        int radix = html.charAt(at + 2) == 'x' ? 16 : 10;
+        int radix = html.startsWith("x", at + 2) ? 16 : 10;
         int begin = radix == 16 ? at + 3 : at + 2;
         int end = begin;
         while (end < html.length() && Character.digit(html.charAt(end), radix) >= 0 && html.charAt(end) < 128) {
             end++;
         }
-        if (end == begin || end == html.length()) {
+        if (end == begin || end == html.length() || isHexLetter(html.charAt(end))) {
+            if (html.indexOf(';', at) < 0) {
+                // Python's parser stops looking here: all the rest is text.
+                text.append(html, at, html.length());
+                at = html.length();
+                return true;
+            }
             return false;
         }
         text.append(character(html.substring(begin, end), radix));
@@ -146,6 +154,10 @@ final class HtmlText {
         }
         boolean surrogate = code >= Character.MIN_SURROGATE && code <= Character.MAX_SURROGATE;
         return code == 0 || surrogate || !Character.isValidCodePoint(code) ? "\ufffd" : Character.toString(code);
+    }
+
+    private static boolean isHexLetter(char c) {
+        return isLetter(c) && Character.digit(c, 16) >= 0;
     }
 
     private static boolean isLetter(char c) {

@@ -1,6 +1,7 @@
 package org.coolsd.models.t5;
 
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.Scalar;
@@ -80,36 +81,37 @@ final class T5Encoder implements AutoCloseable {
         return owned.keep(placement.place(tensor.to(ScalarType.Float)));
     }
 
-    /** What a layer's tensors are made into; as the checkpoint has them they are freed at once. */
     private Layer layer(Weights weights, String name, Precision precision) {
         int inner = config.heads() * config.headDim();
+        int dim = config.dim();
         String attention = name + "0.SelfAttention.";
         String ffn = name + "1.DenseReluDense.";
-        try (PointerScope scope = new PointerScope()) {
-            Linear gate = config.gated()
-                    ? matrix(weights.get(ffn + "wi_0.weight", config.feedForward(), config.dim()), precision)
-                    : null;
-            String up = config.gated() ? "wi_1.weight" : "wi.weight";
-            return new Layer(
-                    keep(weights.get(name + "0.layer_norm.weight", config.dim())),
-                    matrix(
-                            torch.cat(
-                                    new TensorVector(
-                                            weights.get(attention + "q.weight", inner, config.dim()),
-                                            weights.get(attention + "k.weight", inner, config.dim()),
-                                            weights.get(attention + "v.weight", inner, config.dim())),
-                                    0),
-                            precision),
-                    matrix(weights.get(attention + "o.weight", config.dim(), inner), precision),
-                    keep(weights.get(name + "1.layer_norm.weight", config.dim())),
-                    gate,
-                    matrix(weights.get(ffn + up, config.feedForward(), config.dim()), precision),
-                    matrix(weights.get(ffn + "wo.weight", config.dim(), config.feedForward()), precision));
-        }
+        Linear gate = config.gated()
+                ? matrix(() -> weights.get(ffn + "wi_0.weight", config.feedForward(), dim), precision)
+                : null;
+        String up = ffn + (config.gated() ? "wi_1.weight" : "wi.weight");
+        return new Layer(
+                keep(weights.get(name + "0.layer_norm.weight", dim)),
+                matrix(
+                        () -> torch.cat(
+                                new TensorVector(
+                                        weights.get(attention + "q.weight", inner, dim),
+                                        weights.get(attention + "k.weight", inner, dim),
+                                        weights.get(attention + "v.weight", inner, dim)),
+                                0),
+                        precision),
+                matrix(() -> weights.get(attention + "o.weight", dim, inner), precision),
+                keep(weights.get(name + "1.layer_norm.weight", dim)),
+                gate,
+                matrix(() -> weights.get(up, config.feedForward(), dim), precision),
+                matrix(() -> weights.get(ffn + "wo.weight", dim, config.feedForward()), precision));
     }
 
-    private Linear matrix(Tensor weight, Precision precision) {
-        return Linear.of(weight, null, precision, placement, owned);
+    /** A matrix ready for products; as the checkpoint has it it is freed at once, before the next one is read. */
+    private Linear matrix(Supplier<Tensor> weight, Precision precision) {
+        try (PointerScope scope = new PointerScope()) {
+            return Linear.of(weight.get(), null, precision, placement, owned);
+        }
     }
 
     /** The configuration it was built from. */

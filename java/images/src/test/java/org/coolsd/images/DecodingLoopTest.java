@@ -148,7 +148,7 @@ class DecodingLoopTest {
     /** The tiny model and its decoders. */
     private record LoopOfTinyModel(TinyModel model) implements AutoCloseable {
         Drafter<Integer> eagle() {
-            return new EagleModel(model.drafter());
+            return new EagleModel<>(model.drafter());
         }
 
         Decoder<Integer> decoder(

@@ -91,8 +91,20 @@ public final class TensorFiles {
         return tensor;
     }
 
+    /** Rows {@code first..first + n - 1} of a stored matrix, in its type. */
+    static Tensor rows(TensorData stored, long first, long n) throws IOException {
+        long columns = stored.shape()[1];
+        long row = columns * stored.type().bytes();
+        Tensor rows = empty(new long[] {n, columns}, scalarType(stored.type()));
+        long bytes = n * row;
+        for (long done = 0; done < bytes; done += CHUNK) {
+            stored.read(first * row + done, window(rows, done, Math.min(CHUNK, bytes - done)));
+        }
+        return rows;
+    }
+
     /** Memory that is not written to until the tensor's bytes are read into it. */
-    private static Tensor empty(long[] shape, ScalarType type) {
+    static Tensor empty(long[] shape, ScalarType type) {
         return torch.empty(shape, new TensorOptions(type), new MemoryFormatOptional());
     }
 

@@ -28,7 +28,7 @@ public final class Weights implements AutoCloseable {
 
     /** Tensors in memory, which are its own until it is closed; the map is copied, the tensors are not. */
     public Weights(Map<String, Tensor> tensors) {
-        this(new LinkedHashMap<>(tensors), Map.of(), null, true);
+        this(new LinkedHashMap<>(tensors), new LinkedHashMap<>(), null, true);
     }
 
     private Weights(Map<String, Tensor> tensors, Map<String, TensorData> stored, ScalarType type, boolean keep) {
@@ -61,6 +61,35 @@ public final class Weights implements AutoCloseable {
      * @throws UncheckedIOException if it cannot be read; its cause says in one line why
      */
     public synchronized Tensor get(String name, long... shape) {
+        TensorData data = find(name, shape);
+        Tensor tensor = tensors.get(name);
+        return tensor != null ? tensor : read(name, data);
+    }
+
+    /**
+     * The matrix called {@code name}, to be read a few rows at a time: for models that make something else of it.
+     *
+     * @param shape rows and columns that the model needs; -1 leaves one open
+     * @throws IllegalArgumentException if there is none, or its shape differs
+     */
+    public synchronized Matrix matrix(String name, long... shape) {
+        if (shape.length != 2) {
+            throw new IllegalArgumentException("a matrix has 2 dimensions, " + shape.length + " are given");
+        }
+        TensorData data = find(name, shape);
+        Tensor tensor = tensors.get(name);
+        return tensor != null ? Matrix.of(tensor) : Matrix.of(data);
+    }
+
+    /** How a model asks for its matrices: {@link #get}, or {@link #matrix}. */
+    @FunctionalInterface
+    public interface Lookup<M> {
+        /** The matrix called {@code name}, of that shape. */
+        M get(String name, long... shape);
+    }
+
+    /** Where a tensor is stored, or null if it is in memory; its shape is checked. */
+    private TensorData find(String name, long... shape) {
         if (closed) {
             throw new IllegalStateException("the model of tensor '" + name + "' is closed");
         }
@@ -79,7 +108,7 @@ public final class Weights implements AutoCloseable {
             throw new IllegalArgumentException("tensor '" + name + "' has shape " + Arrays.toString(actual)
                     + ", the configuration asks for " + Arrays.toString(shape));
         }
-        return tensor != null ? tensor : read(name, data);
+        return data;
     }
 
     private Tensor read(String name, TensorData data) {

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,7 +15,9 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.LongConsumer;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.coolsd.checkpoint.Checkpoint;
 import org.coolsd.checkpoint.CheckpointException;
@@ -128,6 +131,22 @@ public final class CheckpointFiles {
      */
     public Weights weights(ScalarType type) throws IOException {
         return Weights.in(counted(), type);
+    }
+
+    /**
+     * Builds what is made of the weights and keeps none of them: each is read as f32 when {@code model} asks for it.
+     *
+     * @throws CheckpointException in one line with the file's name, if they do not fit or cannot be read
+     */
+    public <T> T build(Function<Weights, T> model) throws IOException {
+        try (PointerScope scope = new PointerScope();
+                Weights weights = weights(ScalarType.Float)) {
+            return model.apply(weights);
+        } catch (IllegalArgumentException e) {
+            throw new CheckpointException(weightsFile(), e.getMessage(), e);
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        }
     }
 
     /** As {@link #weights}, but what was read is kept until the caller closes it: for models that compute with them. */

@@ -3,10 +3,7 @@ package org.coolsd.models.eagle;
 import java.io.IOException;
 import java.util.Map;
 import java.util.Set;
-import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.coolsd.checkpoint.CheckpointException;
 import org.coolsd.decode.Window;
 import org.coolsd.libtorch.Precision;
 import org.coolsd.libtorch.Weights;
@@ -66,11 +63,6 @@ public record EagleComponent(CheckpointFiles files, EagleConfig config) implemen
                     + target.config().dim() + " and "
                     + target.config().vocabSize() + "; it is another model's");
         }
-        try (PointerScope scope = new PointerScope();
-                Weights weights = files.weights(ScalarType.Float)) {
-            return new DrafterForward(config, weights, precision, target);
-        } catch (IllegalArgumentException e) {
-            throw new CheckpointException(files.weightsFile(), e.getMessage(), e);
-        }
+        return files.build(weights -> new DrafterForward(config, weights, precision, target));
     }
 }

@@ -4,13 +4,10 @@ import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
-import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
-import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.coolsd.checkpoint.CheckpointException;
 import org.coolsd.decode.Window;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
@@ -21,7 +18,7 @@ import org.coolsd.models.OfficialLaw;
 import org.coolsd.models.Summary;
 import org.coolsd.models.TargetComponent;
 
-/** A class-conditional GPT in a checkpoint. */
+/** A GPT in a checkpoint. */
 record LlamaGenComponent(CheckpointFiles files, LlamaGenConfig config) implements TargetComponent {
     @Override
     public Summary summary() throws IOException {
@@ -65,11 +62,11 @@ record LlamaGenComponent(CheckpointFiles files, LlamaGenConfig config) implement
 
     @Override
     public LoadedTarget<?> load(Precision precision, Placement placement) throws IOException {
-        try (PointerScope scope = new PointerScope();
-                Weights weights = files.weights(ScalarType.Float)) {
-            return new LoadedLlamaGen(new TargetForward(config, weights, precision, placement), precision);
-        } catch (IllegalArgumentException e) {
-            throw new CheckpointException(files.weightsFile(), e.getMessage(), e);
-        }
+        return files.build(weights -> {
+            TargetForward forward = new TargetForward(config, weights, precision, placement);
+            return config.captions()
+                    ? new LoadedCaptionModel(forward, precision)
+                    : new LoadedClassModel(forward, precision);
+        });
     }
 }

@@ -20,17 +20,7 @@ public record TinyModel(TargetForward target, DrafterForward drafter) {
         LibTorch.load(1);
         Fixture gpt = Fixture.open("gpt-c2i");
         LlamaGenConfig c = gpt.config(LlamaGenConfig.class);
-        LlamaGenConfig config = new LlamaGenConfig(
-                c.dim(),
-                c.layers(),
-                c.heads(),
-                c.multipleOf(),
-                c.ropeBase(),
-                c.normEps(),
-                c.numClasses(),
-                c.vocabSize(),
-                c.conditions(),
-                grid * grid);
+        LlamaGenConfig config = c.withGrid(grid);
         TargetForward target = new TargetForward(config, gpt.weights("model.pt"), precision, placement);
         Fixture eagle = Fixture.open("eagle-c2i");
         return new TinyModel(

@@ -1,4 +1,4 @@
-package org.coolsd.checkpoint;
+package org.coolsd.checkpoint.made;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -13,22 +13,25 @@ import java.util.List;
 import java.util.Map;
 
 /** Writes what torch.save writes: a zip64 of stored entries, with a pickle of protocol 2. Storages may be sparse. */
-final class TorchFile {
+public final class TorchFile {
     /** A tensor of FloatStorage {@code key} of {@code count} elements. */
-    record Tensor(String key, long count, long offset, List<Long> shape, List<Long> strides) {}
+    public record Tensor(String key, long count, long offset, List<Long> shape, List<Long> strides) {}
 
     /** A name. */
-    record Global(String module, String name) {}
+    public record Global(String module, String name) {}
 
     /** A call of {@code function}, whose result is given {@code state} if that is not null. */
-    record Call(Global function, List<?> arguments, Object state) {}
+    public record Call(Global function, List<?> arguments, Object state) {}
 
     private final Map<String, byte[]> heads = new LinkedHashMap<>();
     private final Map<String, Long> sizes = new LinkedHashMap<>();
     private final Map<String, byte[]> tails = new LinkedHashMap<>();
 
+    /** A file without entries. */
+    public TorchFile() {}
+
     /** A contiguous tensor that fills its storage. */
-    static Tensor tensor(String key, long... shape) {
+    public static Tensor tensor(String key, long... shape) {
         List<Long> dims = new ArrayList<>();
         List<Long> strides = new ArrayList<>();
         long count = 1;
@@ -40,7 +43,7 @@ final class TorchFile {
         return new Tensor(key, count, 0, dims, strides);
     }
 
-    static byte[] floats(float... values) {
+    public static byte[] floats(float... values) {
         ByteBuffer bytes = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
         for (float v : values) {
             bytes.putFloat(v);
@@ -48,27 +51,27 @@ final class TorchFile {
         return bytes.array();
     }
 
-    TorchFile entry(String name, byte[] bytes) {
+    public TorchFile entry(String name, byte[] bytes) {
         return sparse(name, bytes.length, bytes, new byte[0]);
     }
 
-    TorchFile storage(String key, float... values) {
+    public TorchFile storage(String key, float... values) {
         return entry("data/" + key, floats(values));
     }
 
     /** An entry of {@code size} bytes that begins with {@code head} and ends with {@code tail}; a hole between them. */
-    TorchFile sparse(String name, long size, byte[] head, byte[] tail) {
+    public TorchFile sparse(String name, long size, byte[] head, byte[] tail) {
         heads.put(name, head);
         sizes.put(name, size);
         tails.put(name, tail);
         return this;
     }
 
-    TorchFile pickle(Object value) throws IOException {
+    public TorchFile pickle(Object value) throws IOException {
         return entry("data.pkl", pickled(value));
     }
 
-    Path write(Path file) throws IOException {
+    public Path write(Path file) throws IOException {
         ByteArrayOutputStream directory = new ByteArrayOutputStream();
         try (RandomAccessFile out = new RandomAccessFile(file.toFile(), "rw")) {
             out.setLength(0);
@@ -147,7 +150,7 @@ final class TorchFile {
         return bytes.array();
     }
 
-    static byte[] pickled(Object value) throws IOException {
+    public static byte[] pickled(Object value) throws IOException {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         out.write(0x80);
         out.write(2);

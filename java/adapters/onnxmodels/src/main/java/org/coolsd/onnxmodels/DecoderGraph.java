@@ -71,8 +71,7 @@ final class DecoderGraph {
                 graph.node("Range", zero, all, one),
                 graph.node("Unsqueeze", last, graph.constant(new long[] {1}, 1)));
         String kept = graph.node("Greater", seen, zero);
-        String visible =
-                graph.node("And", causal, graph.node("Unsqueeze", kept, graph.constant(new long[] {1, 2}, 2)));
+        String visible = graph.node("And", causal, graph.node("Unsqueeze", kept, graph.constant(new long[] {1, 2}, 2)));
         return graph.node("Where", visible, graph.constant(new float[] {0}), graph.constant(new float[] {HIDDEN}));
     }
 
@@ -89,8 +88,8 @@ final class DecoderGraph {
 
     /** x / sqrt(mean(x^2) + epsilon) * weight. */
     String normalise(String x, float[] weight) {
-        String root = graph.node(
-                "Sqrt", graph.node("Add", graph.meanOfSquares(x), graph.constant(new float[] {epsilon})));
+        String root =
+                graph.node("Sqrt", graph.node("Add", graph.meanOfSquares(x), graph.constant(new float[] {epsilon})));
         return graph.node("Mul", graph.node("Div", x, root), graph.constant(weight, weight.length));
     }
 
@@ -115,9 +114,7 @@ final class DecoderGraph {
         String n = normalise(h, weights.ffnNorm);
         String gate = product(n, weights.w1, shape.hidden(), d);
         String gated = graph.node(
-                "Mul",
-                graph.node("Mul", gate, graph.node("Sigmoid", gate)),
-                product(n, weights.w3, shape.hidden(), d));
+                "Mul", graph.node("Mul", gate, graph.node("Sigmoid", gate)), product(n, weights.w3, shape.hidden(), d));
         return graph.node("Add", h, product(gated, weights.w2, d, shape.hidden()));
     }
 
@@ -133,9 +130,7 @@ final class DecoderGraph {
 
     private String turn(String x) {
         return graph.node(
-                "Add",
-                graph.node("Mul", x, cos),
-                graph.node("Mul", graph.node("Gather", "axis", 3, x, flip), sin));
+                "Add", graph.node("Mul", x, cos), graph.node("Mul", graph.node("Gather", "axis", 3, x, flip), sin));
     }
 
     /** The past key-values and these behind them, which are an output too. */
@@ -150,7 +145,8 @@ final class DecoderGraph {
 
     /** The outputs logits and, under that name, features. @param output weight [vocab, dim] */
     void head(String name, String features, float[] output) {
-        graph.output("logits", product(features, output, shape.vocab(), shape.dim()), "batch", "sequence", shape.vocab());
+        graph.output(
+                "logits", product(features, output, shape.vocab(), shape.dim()), "batch", "sequence", shape.vocab());
         graph.output(name, features, "batch", "sequence", shape.dim());
     }
 }

@@ -24,7 +24,8 @@ public record ModelWeights(Map<String, float[]> tensors) {
      */
     public static ModelWeights read(Path file) throws IOException {
         Map<String, float[]> all = new LinkedHashMap<>();
-        for (Map.Entry<String, TensorData> entry : Safetensors.read(file).tensors().entrySet()) {
+        for (Map.Entry<String, TensorData> entry :
+                Safetensors.read(file).tensors().entrySet()) {
             TensorData tensor = entry.getValue();
             if (tensor.type() != ElementType.BF16) {
                 throw new IOException(file + " has a tensor " + entry.getKey() + " of type " + tensor.type()

@@ -33,7 +33,8 @@ final class OnnxGraph {
     /** An attribute of a node. */
     private record Attribute(ProtoWriter written) {
         static Attribute of(String name, long value) {
-            return new Attribute(new ProtoWriter().text(1, name).number(3, value).number(20, 2));
+            return new Attribute(
+                    new ProtoWriter().text(1, name).number(3, value).number(20, 2));
         }
 
         static Attribute of(String name, long[] values) {

@@ -10,8 +10,8 @@ final class DirectMemory {
     /** @throws IllegalArgumentException if one buffer cannot hold that much */
     static ByteBuffer allocate(long bytes, String what) {
         if (bytes > Integer.MAX_VALUE) {
-            throw new IllegalArgumentException(what + " need " + bytes
-                    + " bytes, a buffer holds 2 GiB: use fewer slots or shorter prompts");
+            throw new IllegalArgumentException(
+                    what + " need " + bytes + " bytes, a buffer holds 2 GiB: use fewer slots or shorter prompts");
         }
         return ByteBuffer.allocateDirect((int) bytes).order(ByteOrder.nativeOrder());
     }

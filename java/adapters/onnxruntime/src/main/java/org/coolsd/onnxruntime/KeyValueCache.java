@@ -10,7 +10,7 @@ import java.util.Arrays;
  */
 final class KeyValueCache {
     /** Past positions come in such blocks, so that few shapes occur. */
-    private static final int BLOCK = 64;
+    static final int BLOCK = 64;
 
     private final int rows;
     private final int heads;
@@ -56,7 +56,7 @@ final class KeyValueCache {
     /**
      * Makes the tensors as long as a pass with {@code count} new positions needs.
      *
-     * @return whether tensors over the buffers must be made anew
+     * @return whether buffers are others than before
      */
     boolean fit(int count) {
         int longest = 0;
@@ -64,34 +64,34 @@ final class KeyValueCache {
             longest = Math.max(longest, length);
         }
         int wanted = (longest + count + BLOCK - 1) / BLOCK * BLOCK;
-        boolean moved = wanted != positions;
-        for (int i = 0; moved && i < past.length; i++) {
-            past[i] = moved(past[i], wanted);
+        boolean replaced = false;
+        for (int i = 0; wanted != positions && i < past.length; i++) {
+            ByteBuffer to = DirectMemory.atLeast(past[i], bytes(wanted), "past key-values");
+            move(past[i], to, wanted);
+            replaced |= to != past[i];
+            past[i] = to;
         }
         positions = wanted;
         added = count;
         for (int i = 0; i < present.length; i++) {
-            ByteBuffer fitting = DirectMemory.atLeast(present[i], bytes(positions + count), "present key-values");
-            moved |= fitting != present[i];
-            present[i] = fitting;
+            ByteBuffer to = DirectMemory.atLeast(present[i], bytes(positions + count), "present key-values");
+            replaced |= to != present[i];
+            present[i] = to;
         }
-        return moved;
+        return replaced;
     }
 
     private long bytes(int count) {
         return (long) rows * heads * count * unit;
     }
 
-    /** What the rows have, with {@code wanted} positions for each. */
-    private ByteBuffer moved(ByteBuffer from, int wanted) {
-        ByteBuffer to = DirectMemory.allocate(bytes(wanted), "past key-values");
-        for (int row = 0; row < rows; row++) {
-            for (int head = 0; head < heads; head++) {
-                int lane = row * heads + head;
-                to.put(lane * wanted * unit, from, lane * positions * unit, lengths[row] * unit);
-            }
+    /** Moves what the rows have to where it is with {@code wanted} positions for each; from the end if they move up. */
+    private void move(ByteBuffer from, ByteBuffer to, int wanted) {
+        int lanes = rows * heads;
+        for (int i = 0; i < lanes; i++) {
+            int lane = wanted > positions ? lanes - 1 - i : i;
+            to.put(lane * wanted * unit, from, lane * positions * unit, lengths[lane / heads] * unit);
         }
-        return to;
     }
 
     /** Takes the first {@code count} of a row's new positions into its past. */

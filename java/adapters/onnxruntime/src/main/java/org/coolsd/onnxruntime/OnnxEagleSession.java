@@ -57,8 +57,9 @@ final class OnnxEagleSession<C> implements DraftSession<C> {
         OnnxLayout own = OnnxLayout.of(drafter.session(), drafter.names());
         OnnxLayout read = target.passes().layout();
         if (!own.readsHidden() || own.width() == 0) {
-            throw new IllegalArgumentException("the drafter needs " + drafter.names().hiddenStates()
-                    + " as an input and " + drafter.names().predictedStates() + " as an output, as EAGLE has them");
+            throw new IllegalArgumentException(
+                    "the drafter needs " + drafter.names().hiddenStates() + " as an input and "
+                            + drafter.names().predictedStates() + " as an output, as EAGLE has them");
         }
         if (own.width() != read.width() || own.hidden() != read.hidden() || own.vocab() != read.vocab()) {
             throw new IllegalArgumentException("the drafter reads hidden states of width " + own.width() + " and has "

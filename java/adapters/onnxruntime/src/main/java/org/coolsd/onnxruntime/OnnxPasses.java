@@ -13,7 +13,6 @@ import java.util.Set;
 import org.coolsd.CoolsdException;
 import org.coolsd.Guard;
 import org.coolsd.Logits;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Passes of one session over the first rows of a batch: inputs and outputs are tensors over direct buffers of this object, so
@@ -21,12 +20,12 @@ import org.jspecify.annotations.Nullable;
  */
 final class OnnxPasses implements AutoCloseable {
     private final OrtEnvironment environment;
-    private final OrtSession session;
     private final OnnxNames names;
     private final OnnxLayout layout;
     private final int rows;
     private final KeyValueCache cache;
-    private final Bindings bindings;
+    private final Bindings bindings = new Bindings();
+    private Call call;
     private final Guard guard;
     private int longest;
     private int generation;
@@ -38,63 +37,26 @@ final class OnnxPasses implements AutoCloseable {
     private ByteBuffer hidden = ids;
     private ByteBuffer read = ids;
 
-    /** The tensors of one shape of passes. */
-    private record Binding(Map<String, OnnxTensor> inputs, Map<String, OnnxTensor> outputs) {
-        void close() {
-            inputs.values().forEach(OnnxTensor::close);
-            outputs.values().forEach(OnnxTensor::close);
-        }
-    }
-
-    /** Those that have occurred, by rows and new positions; what is closed once. */
-    private static final class Bindings implements Runnable {
-        private final @Nullable Binding[][] all;
-
-        Bindings(int rows) {
-            all = new Binding[rows + 1][];
-        }
-
-        @Nullable
-        Binding get(int batch, int sequence) {
-            Binding[] ofBatch = all[batch];
-            return ofBatch == null || sequence >= ofBatch.length ? null : ofBatch[sequence];
-        }
-
-        void put(int batch, int sequence, Binding binding) {
-            Binding[] ofBatch = all[batch];
-            if (ofBatch == null || ofBatch.length <= sequence) {
-                Binding[] longer = new Binding[sequence + 1];
-                if (ofBatch != null) {
-                    System.arraycopy(ofBatch, 0, longer, 0, ofBatch.length);
-                }
-                all[batch] = longer;
-            }
-            all[batch][sequence] = binding;
-        }
-
-        @Override
-        public void run() {
-            for (int batch = 0; batch < all.length; batch++) {
-                Binding[] ofBatch = all[batch];
-                for (int i = 0; ofBatch != null && i < ofBatch.length; i++) {
-                    if (ofBatch[i] != null) {
-                        ofBatch[i].close();
-                    }
-                }
-                all[batch] = null;
-            }
-        }
+    /** The engine's part of a pass. */
+    interface Call {
+        void run(Map<String, OnnxTensor> inputs, Map<String, OnnxTensor> outputs) throws OrtException;
     }
 
     OnnxPasses(OrtEnvironment environment, OrtSession session, OnnxNames names, OnnxLayout layout, int rows) {
         this.environment = environment;
-        this.session = session;
         this.names = names;
         this.layout = layout;
         this.rows = rows;
         cache = new KeyValueCache(layout, rows);
-        bindings = new Bindings(rows);
+        call = (inputs, outputs) -> session.run(inputs, Set.of(), outputs).close();
         guard = new Guard(this, "the ONNX session", bindings);
+    }
+
+    /** Puts another engine in the place of ONNX Runtime, whose part can so be told from the rest; returns the one before. */
+    Call replace(Call other) {
+        Call before = call;
+        call = other;
+        return before;
     }
 
     KeyValueCache cache() {
@@ -169,29 +131,35 @@ final class OnnxPasses implements AutoCloseable {
 
     /** Computes the first {@code batch} rows. */
     void run(int batch) {
-        Binding binding = bindings.get(batch, sequence);
+        int blocks = cache.positions() / KeyValueCache.BLOCK;
+        Bindings.Binding binding = bindings.get(batch, blocks, sequence);
         try {
             if (binding == null) {
                 binding = bind(batch);
-                bindings.put(batch, sequence, binding);
+                bindings.put(batch, blocks, sequence, binding);
             }
-            session.run(binding.inputs, Set.of(), binding.outputs).close();
+            call.run(binding.inputs(), binding.outputs());
         } catch (OrtException e) {
             throw new CoolsdException("ONNX Runtime: " + e.getMessage(), e);
         }
     }
 
-    private Binding bind(int batch) throws OrtException {
+    private Bindings.Binding bind(int batch) throws OrtException {
         int past = cache.positions();
-        Binding binding = new Binding(new LinkedHashMap<>(), new LinkedHashMap<>());
+        Bindings.Binding binding = new Bindings.Binding(new LinkedHashMap<>(), new LinkedHashMap<>());
         try {
-            put(binding.inputs, names.inputIds(), ids, OnnxJavaType.INT64, batch, sequence);
-            put(binding.inputs, names.positionIds(), positions, OnnxJavaType.INT64, batch, sequence);
-            put(binding.inputs, names.attentionMask(), mask, OnnxJavaType.INT64, batch, past + sequence);
+            put(binding.inputs(), names.inputIds(), ids, OnnxJavaType.INT64, batch, sequence);
+            put(binding.inputs(), names.positionIds(), positions, OnnxJavaType.INT64, batch, sequence);
+            put(binding.inputs(), names.attentionMask(), mask, OnnxJavaType.INT64, batch, past + sequence);
             for (int i = 0; i < 2 * layout.layers(); i++) {
-                put(binding.inputs, names.past(i / 2, i % 2), cache.past(i), layout.keyValues(), keyValues(batch, past));
                 put(
-                        binding.outputs,
+                        binding.inputs(),
+                        names.past(i / 2, i % 2),
+                        cache.past(i),
+                        layout.keyValues(),
+                        keyValues(batch, past));
+                put(
+                        binding.outputs(),
                         names.present(i / 2, i % 2),
                         cache.present(i),
                         layout.keyValues(),
@@ -201,10 +169,10 @@ final class OnnxPasses implements AutoCloseable {
             if (layout.logits() != Logits.Type.F32) {
                 type = layout.logits() == Logits.Type.F16 ? OnnxJavaType.FLOAT16 : OnnxJavaType.BFLOAT16;
             }
-            put(binding.outputs, names.logits(), logits, type, batch, sequence, layout.vocab());
+            put(binding.outputs(), names.logits(), logits, type, batch, sequence, layout.vocab());
             if (layout.width() > 0) {
                 put(
-                        binding.outputs,
+                        binding.outputs(),
                         names.hiddenOutput(layout.readsHidden()),
                         hidden,
                         layout.hidden(),
@@ -213,7 +181,7 @@ final class OnnxPasses implements AutoCloseable {
                         layout.width());
             }
             if (layout.readsHidden()) {
-                put(binding.inputs, names.hiddenStates(), read, layout.hidden(), batch, sequence, layout.width());
+                put(binding.inputs(), names.hiddenStates(), read, layout.hidden(), batch, sequence, layout.width());
             }
             return binding;
         } catch (OrtException | RuntimeException e) {

@@ -34,8 +34,8 @@ final class Example {
         OrtEnvironment environment = OrtEnvironment.getEnvironment();
         try (OrtSession.SessionOptions options = new OrtSession.SessionOptions();
                 OrtSession target = environment.createSession(LlamaGenOnnx.target(SHAPE, weights), options);
-                OrtSession drafter = environment.createSession(
-                        LlamaGenOnnx.drafter(SHAPE, drafterWeights, weights), options)) {
+                OrtSession drafter =
+                        environment.createSession(LlamaGenOnnx.drafter(SHAPE, drafterWeights, weights), options)) {
             OnnxTarget<Integer> model = target(environment, target);
             Drafter<Integer> eagle = OnnxEagle.of(environment, drafter);
             DecoderOptions lossless = DecoderOptions.of(4);

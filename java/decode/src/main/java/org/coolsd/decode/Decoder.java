@@ -3,6 +3,7 @@ package org.coolsd.decode;
 import java.lang.ref.Reference;
 import java.util.List;
 import java.util.concurrent.CancellationException;
+import java.util.function.Consumer;
 import org.coolsd.Guard;
 import org.coolsd.Sampling;
 import org.coolsd.Step;
@@ -27,6 +28,14 @@ public final class Decoder<C> implements AutoCloseable {
     private final Drafting<C> drafting;
     private final Runs runs;
     private final Guard guard;
+
+    // Made once: a step allocates nothing.
+    private final Consumer<Sequence<C>> enter = this::enter;
+    private final Consumer<Sequence<C>> begin = this::begin;
+    private final Consumer<Sequence<C>> place = this::place;
+    private final Consumer<Sequence<C>> settle = this::settle;
+    private final Runnable score = this::scoreRuns;
+    private final Runnable verify = this::verifyStep;
 
     /**
      * Opens a decoder, with a session of the model and one of the drafter.
@@ -86,12 +95,12 @@ public final class Decoder<C> implements AutoCloseable {
     public boolean step() {
         guard.enter();
         try {
-            batch.admit(this::enter);
-            batch.each(this::begin);
+            batch.admit(enter);
+            batch.each(begin);
             drafting.draft();
             score();
             verify();
-            batch.each(this::settle);
+            batch.each(settle);
             return !batch.isEmpty();
         } finally {
             guard.exit();
@@ -154,27 +163,39 @@ public final class Decoder<C> implements AutoCloseable {
     private void score() {
         runs.clear();
         List<Sequence<C>> scored = batch.active();
-        for (Sequence<C> sequence : scored) {
+        for (int k = 0; k < scored.size(); k++) {
+            Sequence<C> sequence = scored.get(k);
             System.arraycopy(sequence.draft, 0, runs.add(sequence.slot, sequence.drafted), 0, sequence.drafted);
         }
-        batch.together(scored, () -> target.score(runs));
+        batch.together(scored, score);
+    }
+
+    private void scoreRuns() {
+        target.score(runs);
     }
 
     private void verify() {
-        batch.each(sequence -> {
-            step.target(sequence.slot, target.logits(sequence.slot));
-            if (sequence.drafted > 0) {
-                step.draft(sequence.slot, drafts.rows(sequence.slot));
-            }
-        });
-        batch.together(batch.active(), step::verify);
+        batch.each(place);
+        batch.together(batch.active(), verify);
+    }
+
+    /** Tells the step where a sequence's logits are. */
+    private void place(Sequence<C> sequence) {
+        step.target(sequence.slot, target.logits(sequence.slot));
+        if (sequence.drafted > 0) {
+            step.draft(sequence.slot, drafts.rows(sequence.slot));
+        }
+    }
+
+    private void verifyStep() {
+        step.verify();
     }
 
     /** Takes what the step yields. */
     private void settle(Sequence<C> sequence) {
         int slot = sequence.slot;
         Verdict verdict = step.verdict(slot);
-        sequence.requireOk(verdict.status(), "step");
+        sequence.requireVerified(verdict.status());
         int accepted = verdict.accepted();
         int length = sequence.take(verdict, options.reportsDrift());
         drafts.decided(slot, sequence.yielded, length, accepted);

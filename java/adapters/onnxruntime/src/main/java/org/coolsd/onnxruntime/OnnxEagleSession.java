@@ -196,6 +196,10 @@ final class OnnxEagleSession<C> implements DraftSession<C> {
         }
     }
 
+    OnnxPasses passes() {
+        return passes;
+    }
+
     @Override
     public void close() {
         passes.close();

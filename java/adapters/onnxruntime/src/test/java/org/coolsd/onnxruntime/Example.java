@@ -45,7 +45,11 @@ final class Example {
             decode("jacobi, lossless, block", model, Drafter.jacobi(), lossless.acceptance(Acceptance.block()));
             decode("eagle, lossless", model, eagle, lossless);
             decode("eagle, lossless, block", model, eagle, lossless.acceptance(Acceptance.block()));
-            decode("eagle, COOL-SD 1.1", model, eagle, lossless.schedule(Schedule.exponential(1.1)));
+            decode(
+                    "eagle, COOL-SD 1.1 clamped",
+                    model,
+                    eagle,
+                    lossless.schedule(Schedule.exponential(1.1).clamped()));
             decode("engine alone, 5 at a time", model, Drafter.none(), lossless.slots(5));
             decode("eagle, lossless, 5 at a time", model, eagle, lossless.slots(5));
         }

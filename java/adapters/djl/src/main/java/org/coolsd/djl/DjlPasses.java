@@ -79,9 +79,10 @@ class DjlPasses implements AutoCloseable {
             ByteBuffer second = probe.toByteBuffer(true).order(ByteOrder.nativeOrder());
             boolean shares = first.isDirect() && second.getFloat(0) == 1;
             if (!shares && !target.copies()) {
-                throw new IllegalArgumentException("the engine " + manager.getEngine().getEngineName()
-                        + " hands out its arrays as copies; allow it with copying(), or use coolsd-onnxruntime for"
-                        + " ONNX models, which copies nothing");
+                throw new IllegalArgumentException(
+                        "the engine " + manager.getEngine().getEngineName()
+                                + " hands out its arrays as copies; allow it with copying(), or use coolsd-onnxruntime for"
+                                + " ONNX models, which copies nothing");
             }
         }
     }
@@ -144,13 +145,18 @@ class DjlPasses implements AutoCloseable {
         return fits.clear().limit(count);
     }
 
-    /** A past of the positions that are seen, which for each row come first. */
-    private void makeAnew(int longest) {
+    /** Makes a past of the positions that are seen, which for each row come first. */
+    void makeAnew(int longest) {
         suspect = false;
         if (longest == 0) {
             empty();
             return;
         }
+        copySeen(longest);
+        moveSeen(longest);
+    }
+
+    private void copySeen(int longest) {
         int unit = shape.channels() * Float.BYTES;
         for (int i = 0; i < past.length; i++) {
             ByteBuffer from = past[i].toByteBuffer(true);
@@ -165,6 +171,10 @@ class DjlPasses implements AutoCloseable {
             }
             replacePast(i, to, longest);
         }
+    }
+
+    /** What is seen comes first from now on. */
+    void moveSeen(int longest) {
         positions = longest;
         for (int row = 0; row < rows; row++) {
             Arrays.fill(seen[row], false);
@@ -207,11 +217,18 @@ class DjlPasses implements AutoCloseable {
             require(outputs, names.present(i));
         }
         NDArray logits = require(outputs, names.logits());
-        FloatBuffer values = logits.toByteBuffer(true).order(ByteOrder.nativeOrder()).asFloatBuffer();
+        FloatBuffer values =
+                logits.toByteBuffer(true).order(ByteOrder.nativeOrder()).asFloatBuffer();
         for (int i = 0; i < past.length; i++) {
             take(i, require(outputs, names.present(i)));
         }
         close(outputs, logits);
+        advance();
+        return values;
+    }
+
+    /** The new positions are part of the past, seen by nobody yet. */
+    void advance() {
         positions += sequence;
         for (int row = 0; row < rows; row++) {
             if (seen[row].length < positions) {
@@ -219,7 +236,6 @@ class DjlPasses implements AutoCloseable {
             }
             Arrays.fill(seen[row], positions - sequence, positions, false);
         }
-        return values;
     }
 
     /** Closes the last logits, and what else the model gives. */

@@ -29,7 +29,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DjlAllocationTest {
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     private static final LlamaGenShape TINY = new LlamaGenShape(8, 2, 2, 16, 3, 2, 3);
-    private static final int WARM_UP = 3000;
+    private static final int WARM_UP = 1500;
     private static final int SEQUENCES = 200;
     /** With the class all positions that the tiny model has. */
     private static final int LENGTH = 9;

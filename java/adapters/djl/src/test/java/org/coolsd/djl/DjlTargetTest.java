@@ -41,7 +41,7 @@ class DjlTargetTest {
     private static final int[] PROMPT = {TINY.classId(0), 1};
     private static final int[] NULL_PROMPT = {TINY.classId(2)};
     private static final int LENGTH = 5;
-    private static final int SEQUENCES = 10_000;
+    private static final int SEQUENCES = 6_000;
     private static final float GUIDANCE = 1.5f;
 
     private static ZooModel<NDList, NDList> tiny;
@@ -78,7 +78,7 @@ class DjlTargetTest {
             requests.add(Request.of(0, seed, Sampling.of().guidance(GUIDANCE), LENGTH));
         }
         DecoderOptions options = DecoderOptions.of(3)
-                .slots(50)
+                .slots(100)
                 .acceptance(rule.equals("block") ? Acceptance.block() : Acceptance.token());
         long[] counts = new long[law.size()];
         double length = 0;

@@ -25,6 +25,7 @@ final class Models {
                     .setTypes(NDList.class, NDList.class)
                     .optModelPath(file)
                     .optEngine("OnnxRuntime")
+                    .optOption("intraOpNumThreads", "1")
                     .build()
                     .loadModel();
         } finally {

@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 class OnnxAllocationTest {
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-    private static final int WARM_UP = 3000;
+    private static final int WARM_UP = 1500;
     private static final int SEQUENCES = 200;
     /** With the prompt all positions that the tiny model has. */
     private static final int LENGTH = 8;

@@ -206,7 +206,7 @@ class CommandLineTest {
         refused(2, "reach is 2.0", "--adaptive", "2");
         refused(2, "--drafter", "--drafter", "medusa");
         refused(2, "draftLength is 65", "--drafter", "jacobi", "--window", "65", "--verification", "token");
-        refused(2, "--window", "--window", "3", "--draft-length", "5");
+        refused(2, "should be specified only once", "--window", "3", "--draft-length", "5");
         refused(2, "--drafter coupled goes token by token", "--drafter", "coupled", "--verification", "block");
         refused(2, "--drafter coupled goes token by token", "--drafter", "coupled");
         refused(2, "--compare has nothing to compare", "--compare", "--drafter", "none");

@@ -72,7 +72,7 @@ class CheckpointCheckTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"chameleon", "chameleon-vqgan", "eagle-c2i", "gpt-c2i", "vq"})
+    @ValueSource(strings = {"chameleon", "chameleon-vqgan", "eagle-c2i", "eagle-t2i", "gpt-c2i", "gpt-t2i", "vq"})
     void passesAsItIs(String fixture) throws Exception {
         CheckpointCheck check = CheckpointCheck.of(Checkpoints.find(FIXTURES.resolve(fixture)))
                 .values()

@@ -17,6 +17,8 @@ import org.coolsd.libtorch.Weights;
  * <p>Features are the output of the last norm. The feature at position i predicts token i + 1.
  */
 final class Chameleon {
+    private static final String EMBEDDING = "model.embed_tokens.weight";
+
     private final ChameleonConfig config;
     private final Weights weights;
 
@@ -32,7 +34,7 @@ final class Chameleon {
      * @param tokens i64 [batch, n]
      */
     Tensor features(Tensor tokens) {
-        Tensor h = torch.embedding(embedding(), tokens);
+        Tensor h = torch.embedding(embedding(config, weights), tokens);
         Tensor angles = angles((int) tokens.size(1));
         for (int i = 0; i < config.layers(); i++) {
             ChameleonLayer layer = ChameleonLayer.of(config, weights, i);
@@ -46,23 +48,17 @@ final class Chameleon {
 
     /** Logits f32 [..., vocab] of features f32 [..., dim]. */
     Tensor logits(Tensor features) {
-        return torch.linear(features, head(config, weights));
-    }
-
-    private Tensor embedding() {
-        return embedding(config, weights);
+        return torch.linear(features, weights.get(headName(config), config.vocabSize(), config.dim()));
     }
 
     /** The embedding [vocab, dim] of a checkpoint. */
     static Tensor embedding(ChameleonConfig config, Weights weights) {
-        return weights.get("model.embed_tokens.weight", config.vocabSize(), config.dim());
+        return weights.get(EMBEDDING, config.vocabSize(), config.dim());
     }
 
-    /** The head [vocab, dim] of a checkpoint. */
-    static Tensor head(ChameleonConfig config, Weights weights) {
-        return config.tied()
-                ? embedding(config, weights)
-                : weights.get("lm_head.weight", config.vocabSize(), config.dim());
+    /** The name of the head [vocab, dim] in a checkpoint. */
+    static String headName(ChameleonConfig config) {
+        return config.tied() ? EMBEDDING : "lm_head.weight";
     }
 
     private Tensor attention(Tensor x, ChameleonLayer layer, Tensor angles) {

@@ -70,8 +70,25 @@ final class ChameleonTensors implements DecoderWeights {
         return weights.get("model.norm.weight", config.dim());
     }
 
+    /** The rows of the image tokens; no other is read. */
     @Override
     public Matrix head() {
-        return Matrix.of(Chameleon.head(config, weights).narrow(0, image.from(), image.to() - image.from()));
+        Matrix all = weights.matrix(Chameleon.headName(config), config.vocabSize(), config.dim());
+        return new Matrix() {
+            @Override
+            public long rows() {
+                return image.to() - image.from();
+            }
+
+            @Override
+            public long columns() {
+                return all.columns();
+            }
+
+            @Override
+            public Tensor read(long first, long n) {
+                return all.read(image.from() + first, n);
+            }
+        };
     }
 }

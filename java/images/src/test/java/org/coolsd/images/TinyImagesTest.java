@@ -60,7 +60,7 @@ class TinyImagesTest {
 
     private static Loop decoder(TinyModel tiny, Sampling sampling, DecoderOptions options) {
         LlamaGenTarget target = new LlamaGenTarget(tiny.target(), sampling.guidance() != 1, 1);
-        return new Loop(new Decoder<>(target, new EagleModel(tiny.drafter()), options), sampling);
+        return new Loop(new Decoder<>(target, new EagleModel<>(tiny.drafter()), options), sampling);
     }
 
     private static Loop decoder(Sampling sampling, DecoderOptions options) {

@@ -57,9 +57,9 @@ class DraftRowsTest {
     }
 
     private void compare(TinyModel model, DecoderOptions options, int threads, List<Request<Integer>> requests) {
-        Drafter<Integer> eagle = new EagleModel(model.drafter());
+        Drafter<Integer> eagle = new EagleModel<>(model.drafter());
         Drafter<Integer> checking =
-                (session, verifier, slots) -> new Checking((EagleDrafts) eagle.open(session, verifier, slots), slots);
+                (session, verifier, slots) -> new Checking((EagleDrafts<Integer>) eagle.open(session, verifier, slots), slots);
         checked = 0;
         try (Decoder<Integer> decoder =
                 new Decoder<>(new LlamaGenTarget(model.target(), true, threads), checking, options)) {
@@ -70,7 +70,7 @@ class DraftRowsTest {
 
     /** Compares what a step drafted from, as soon as it is verified. */
     private final class Checking implements DraftSession<Integer> {
-        private final EagleDrafts session;
+        private final EagleDrafts<Integer> session;
         private final int[] labels;
         /** Of each slot: decided tokens, then the drafted ones. */
         private final long[][] tokens;
@@ -78,7 +78,7 @@ class DraftRowsTest {
         private final int[] decided;
         private final int[] drafted;
 
-        Checking(EagleDrafts session, int slots) {
+        Checking(EagleDrafts<Integer> session, int slots) {
             this.session = session;
             labels = new int[slots];
             tokens = new long[slots][32];

@@ -139,7 +139,7 @@ final class Shapes {
                     found.loadSeconds());
         }
         System.out.println();
-        line("| ms per pass |", ROWS, " %d rows |");
+        line("| ms of one processor per pass |", ROWS, " %d |");
         line("|---|", ROWS, "---:|");
         for (Row row : rows) {
             StringBuilder times = new StringBuilder("| LlamaGen-" + row.size() + ", " + row.precision() + " |");

@@ -1,5 +1,7 @@
 package org.coolsd.bench;
 
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -10,8 +12,13 @@ import org.coolsd.decode.TargetModel;
 import org.coolsd.decode.TargetSession;
 import org.coolsd.decode.Window;
 
-/** A target whose passes over one sequence are timed, by the positions that they score. */
+/**
+ * A target whose passes over one sequence are timed, by the positions that they score: in time of the thread's processor,
+ * which other load does not count in. The target is to compute in the caller's thread.
+ */
 record TimedTarget<C>(TargetModel<C> model, Map<Integer, List<Double>> millis) implements TargetModel<C> {
+    private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
+
     TimedTarget(TargetModel<C> model) {
         this(model, new TreeMap<>());
     }
@@ -35,9 +42,10 @@ record TimedTarget<C>(TargetModel<C> model, Map<Integer, List<Double>> millis) i
         @Override
         public void score(Runs runs) {
             int positions = runs.length(0) + 1;
-            long begin = System.nanoTime();
+            long begin = THREADS.getCurrentThreadCpuTime();
             session.score(runs);
-            millis.computeIfAbsent(positions, n -> new ArrayList<>()).add((System.nanoTime() - begin) / 1e6);
+            millis.computeIfAbsent(positions, n -> new ArrayList<>())
+                    .add((THREADS.getCurrentThreadCpuTime() - begin) / 1e6);
         }
 
         @Override

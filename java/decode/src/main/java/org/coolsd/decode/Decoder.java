@@ -3,8 +3,8 @@ package org.coolsd.decode;
 import java.lang.ref.Reference;
 import java.util.List;
 import java.util.concurrent.CancellationException;
+import java.util.function.Consumer;
 import org.coolsd.Guard;
-import org.coolsd.Logits;
 import org.coolsd.Sampling;
 import org.coolsd.Step;
 import org.coolsd.Verdict;
@@ -26,9 +26,13 @@ public final class Decoder<C> implements AutoCloseable {
     private final Step step;
     private final Batch<C> batch;
     private final Drafting<C> drafting;
-    private final Runs runs;
+    private final Checking<C> checking;
     private final Guard guard;
-    private long stream;
+
+    // Made once: a step allocates nothing.
+    private final Consumer<Sequence<C>> enter = this::enter;
+    private final Consumer<Sequence<C>> begin = this::begin;
+    private final Consumer<Sequence<C>> settle = this::settle;
 
     /**
      * Opens a decoder, with a session of the model and one of the drafter.
@@ -43,7 +47,7 @@ public final class Decoder<C> implements AutoCloseable {
         step = parts.step();
         batch = new Batch<>(options.slots(), parts::end);
         drafting = new Drafting<>(drafts, step, batch, options.slots());
-        runs = new Runs(options.slots(), options.draftLength());
+        checking = new Checking<>(target, drafts, step, batch, options);
         guard = new Guard(this, "the decoder", parts);
     }
 
@@ -88,25 +92,16 @@ public final class Decoder<C> implements AutoCloseable {
     public boolean step() {
         guard.enter();
         try {
-            follow(target.stream());
-            batch.admit(this::enter);
-            batch.each(this::begin);
+            checking.follow();
+            batch.admit(enter);
+            batch.each(begin);
             drafting.draft();
-            score();
-            verify();
-            batch.each(this::settle);
+            checking.check();
+            batch.each(settle);
             return !batch.isEmpty();
         } finally {
             guard.exit();
             Reference.reachabilityFence(this);
-        }
-    }
-
-    /** The engine's stream, said again only where it has changed. */
-    private void follow(long engines) {
-        if (engines != stream) {
-            step.stream(engines);
-            stream = engines;
         }
     }
 
@@ -162,42 +157,11 @@ public final class Decoder<C> implements AutoCloseable {
         return reach;
     }
 
-    private void score() {
-        runs.clear();
-        List<Sequence<C>> scored = batch.active();
-        for (Sequence<C> sequence : scored) {
-            System.arraycopy(sequence.draft, 0, runs.add(sequence.slot, sequence.drafted), 0, sequence.drafted);
-        }
-        batch.together(scored, () -> target.score(runs));
-    }
-
-    private void verify() {
-        batch.each(sequence -> {
-            Logits logits = target.logits(sequence.slot);
-            requireGuided(sequence.request, logits);
-            step.target(sequence.slot, logits);
-            if (sequence.drafted > 0) {
-                step.draft(sequence.slot, drafts.rows(sequence.slot));
-            }
-        });
-        batch.together(batch.active(), step::verify);
-    }
-
-    /** Guidance without an unconditional branch would be left out in silence. */
-    private void requireGuided(Request<C> request, Logits logits) {
-        float guidance = request.target().guidance();
-        if (guidance != 1 && logits.unconditional() == null) {
-            throw new IllegalArgumentException(
-                    "guidance is " + guidance + ", but the target's session has no unconditional"
-                            + " branch: open it with one, or ask for guidance 1");
-        }
-    }
-
     /** Takes what the step yields. */
     private void settle(Sequence<C> sequence) {
         int slot = sequence.slot;
         Verdict verdict = step.verdict(slot);
-        sequence.requireOk(verdict.status(), "step");
+        sequence.requireVerified(verdict.status());
         int accepted = verdict.accepted();
         int length = sequence.take(verdict, options.reportsDrift());
         drafts.decided(slot, sequence.yielded, length, accepted);

@@ -58,8 +58,12 @@ public final class DecoderStack {
         HeadNorm norm = w.headNorm() == null
                 ? null
                 : new HeadNorm(
-                        owner.keep(placement.place(w.headNorm().weight().to(ScalarType.Float))),
-                        owner.keep(placement.place(w.headNorm().bias().to(ScalarType.Float))));
+                        owner.keep(placement
+                                .place(w.headNorm().weight().to(ScalarType.Float))
+                                .detach()),
+                        owner.keep(placement
+                                .place(w.headNorm().bias().to(ScalarType.Float))
+                                .detach()));
         return new Layer(
                 attentionNorm != null,
                 Linear.of(qkv, attentionNorm, null, precision, placement, owner),

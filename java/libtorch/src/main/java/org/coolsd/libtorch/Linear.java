@@ -16,8 +16,8 @@ public interface Linear {
      */
     Tensor apply(Tensor x);
 
-    /** Elements that are converted at once. */
-    long PIECE = 1 << 20;
+    /** Elements that are converted at once: few, as they leave holes between what is kept. */
+    long PIECE = 1 << 18;
 
     /**
      * Elements of an f32 tensor so large, beyond 32 MiB, that glibc's malloc maps it apart and gives it back when it is freed;

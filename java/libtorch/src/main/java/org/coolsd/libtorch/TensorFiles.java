@@ -137,11 +137,10 @@ public final class TensorFiles {
         }
     }
 
+    /** Some bytes of a tensor. A pointer's position would be the buffer's, which has none of 2 GiB and more. */
     private static ByteBuffer window(Tensor tensor, long offset, long bytes) {
-        return new BytePointer(tensor.data_ptr())
-                .position(offset)
-                .capacity(offset + bytes)
-                .asByteBuffer();
+        BytePointer first = tensor.data_ptr().getPointer(BytePointer.class, offset);
+        return first.capacity(bytes).asByteBuffer();
     }
 
     private static ScalarType scalarType(ElementType type) {

@@ -72,7 +72,7 @@ class CheckpointCheckTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"chameleon", "chameleon-vqgan", "eagle-c2i", "gpt-c2i", "vq"})
+    @ValueSource(strings = {"chameleon", "chameleon-vqgan", "eagle-c2i", "eagle-t2i", "gpt-c2i", "gpt-t2i", "vq"})
     void passesAsItIs(String fixture) throws Exception {
         CheckpointCheck check = CheckpointCheck.of(Checkpoints.find(FIXTURES.resolve(fixture)))
                 .values()
@@ -84,7 +84,15 @@ class CheckpointCheckTest {
 
     /** The encoder of Chameleon's VQGAN is known by its codes only, which a small change leaves as they are. */
     @ParameterizedTest
-    @CsvSource({"chameleon, 0.1", "chameleon-vqgan, 2", "eagle-c2i, 0.1", "gpt-c2i, 0.1", "vq, 0.1"})
+    @CsvSource({
+        "chameleon, 0.1",
+        "chameleon-vqgan, 2",
+        "eagle-c2i, 0.1",
+        "eagle-t2i, 0.1",
+        "gpt-c2i, 0.1",
+        "gpt-t2i, 0.1",
+        "vq, 0.1"
+    })
     void anyChangedTensorFails(String fixture, float by) throws Exception {
         Loaded loaded = Loaded.of(fixture);
         Set<String> unseen = new TreeSet<>();

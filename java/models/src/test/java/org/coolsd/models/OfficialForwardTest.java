@@ -21,6 +21,8 @@ import org.coolsd.models.eagle.DrafterPass;
 import org.coolsd.models.tiny.Fixture;
 import org.coolsd.models.tiny.TinyModel;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Passes over cached sequences equal the official code, however the positions are cut and whoever else is in the pass. */
 class OfficialForwardTest {
@@ -83,10 +85,11 @@ class OfficialForwardTest {
         }
     }
 
-    @Test
-    void drafterInChunks() throws Exception {
-        Fixture fixture = Fixture.open("eagle-c2i");
-        TinyModel model = TinyModel.load(24, Precision.F32, Placement.cpu());
+    @ParameterizedTest
+    @CsvSource({"eagle-c2i, 1", "eagle-t2i, 120"})
+    void drafterInChunks(String name, int prefix) throws Exception {
+        Fixture fixture = Fixture.open(name);
+        TinyModel model = prefix == 1 ? TinyModel.load(24, Precision.F32, Placement.cpu()) : TinyModel.ofCaptions(16);
         int[][] tokens = rows(fixture.expected().get("tokens"));
         Tensor features = fixture.expected().get("input_features");
         Tensor expected = fixture.expected().get("output_features");
@@ -95,14 +98,15 @@ class OfficialForwardTest {
         try (KvCache a = model.drafter().newCache(1);
                 KvCache b = model.drafter().newCache(1)) {
             KvCache[] caches = {a, b};
-            for (int[] chunks : new int[][] {{3, 1, 2, 1, 5}, {12}, {1, 1, 1, 4, 5}}) {
+            for (int longest : new int[] {1, 4, 50, positions}) {
                 a.rollBack(0);
                 b.rollBack(0);
-                for (int n : chunks) {
+                while (a.length() < positions) {
                     int at = a.length();
+                    int n = Math.min(longest, positions - at);
                     pass.begin();
                     for (int s = 0; s < 2; s++) {
-                        assertThat(pass.add(caches[s], 1, tokens[s], at, n, s * positions + at, 0))
+                        assertThat(pass.add(caches[s], 2 - prefix, tokens[s], at, n, s * positions + at, 0))
                                 .isEqualTo(s);
                     }
                     try (PassScope scope = new PassScope()) {

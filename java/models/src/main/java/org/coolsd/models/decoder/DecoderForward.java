@@ -56,7 +56,8 @@ public final class DecoderForward implements AutoCloseable {
         this.rotary = rotary;
         try (PassScope scope = new PassScope()) {
             try (PointerScope read = new PointerScope()) {
-                embedding = owned.keep(placement.place(weights.embedding()));
+                // A handle of its own: the caller's tensor, which it may be, outlives it.
+                embedding = owned.keep(placement.place(weights.embedding()).detach());
             }
             ids = weights.ids();
             stack = new DecoderStack(shape, weights::layer, precision, placement, owned);

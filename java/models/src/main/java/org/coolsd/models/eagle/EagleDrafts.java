@@ -304,6 +304,16 @@ final class EagleDrafts<C> implements DraftSession<C> {
         return all;
     }
 
+    /** Draft logits of position {@code i} in a part [halves, vocab], for tests. */
+    Tensor draftRow(int slot, int part, int i) {
+        return slots[slot].rows[part][i];
+    }
+
+    /** How the branches are shared out, for tests. */
+    Branches branches() {
+        return branches;
+    }
+
     @Override
     public void decided(int slot, int[] tokens, int tokenCount, int accepted) {
         Slot s = slots[slot];

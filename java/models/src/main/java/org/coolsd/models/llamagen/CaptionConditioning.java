@@ -26,8 +26,9 @@ final class CaptionConditioning implements Conditioning<Caption> {
     CaptionConditioning(LlamaGenConfig config, LlamaGenTensors tensors, Placement placement, OwnedTensors owner) {
         this.config = config;
         this.placement = placement;
-        in = owner.keep(placement.place(tensors.captionIn()));
-        out = owner.keep(placement.place(tensors.captionOut()));
+        // Handles of its own: the caller's tensors outlive them.
+        in = owner.keep(placement.place(tensors.captionIn()).detach());
+        out = owner.keep(placement.place(tensors.captionOut()).detach());
         none = owner.keep(project(placement.place(tensors.noCaption())));
     }
 

@@ -1,16 +1,17 @@
 package org.coolsd.models.llamagen;
 
 import java.io.IOException;
-import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
 import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.coolsd.checkpoint.CheckpointException;
 import org.coolsd.libtorch.TensorFiles;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Captions in a safetensors file, as a text encoder read them: {@value #EMBEDDINGS} [captions, positions, width] of any
@@ -55,12 +56,20 @@ final class CaptionFile {
                 throw new CheckpointException(
                         file, "no caption " + index + " in it; its captions are 0.." + (embeddings.size(0) - 1));
             }
-            return of(file, embeddings.select(0, index), mask == null ? null : mask.select(0, index));
+            return of(embeddings.select(0, index), mask == null ? null : mask.select(0, index));
+        } catch (IllegalArgumentException e) {
+            throw new CheckpointException(file, e.getMessage(), e);
         }
     }
 
-    /** The positions of embeddings [positions, width] that are no padding. */
-    private static Caption of(Path file, Tensor embeddings, Tensor mask) throws CheckpointException {
+    /**
+     * The positions that are no padding.
+     *
+     * @param embeddings [positions, width]
+     * @param mask [positions], or null
+     * @throws IllegalArgumentException in one line, if there is none, or the mask is none
+     */
+    static Caption of(Tensor embeddings, @Nullable Tensor mask) {
         int positions = Math.toIntExact(embeddings.size(0));
         int width = Math.toIntExact(embeddings.size(1));
         float[] all = floats(embeddings);
@@ -69,25 +78,31 @@ final class CaptionFile {
         int kept = 0;
         for (int p = 0; p < positions; p++) {
             if (marked != null && marked[p] != 0 && marked[p] != 1) {
-                throw new CheckpointException(
-                        file, "tensor '" + MASK + "' has " + marked[p] + " in it, not only 0 and 1");
+                throw new IllegalArgumentException(
+                        "tensor '" + MASK + "' has " + marked[p] + " in it, not only 0 and 1");
             }
             if (marked == null || marked[p] == 1) {
                 System.arraycopy(all, p * width, text, kept++ * width, width);
             }
         }
         if (kept == 0) {
-            throw new CheckpointException(file, "a caption in it is all padding; even an empty text has one position");
+            throw new IllegalArgumentException("a caption in it is all padding; even an empty text has one position");
         }
         return new Caption(Arrays.copyOf(text, kept * width), kept, width);
+    }
+
+    /** Copies of i64 values [n]. */
+    static int[] integers(Tensor tensor) {
+        Tensor contiguous = tensor.to(ScalarType.Int).contiguous();
+        int[] values = new int[Math.toIntExact(contiguous.numel())];
+        new IntPointer(contiguous.data_ptr()).get(values);
+        return values;
     }
 
     private static float[] floats(Tensor tensor) {
         Tensor contiguous = tensor.to(ScalarType.Float).contiguous();
         float[] values = new float[Math.toIntExact(contiguous.numel())];
-        FloatBuffer buffer =
-                new FloatPointer(contiguous.data_ptr()).capacity(values.length).asBuffer();
-        buffer.get(values);
+        new FloatPointer(contiguous.data_ptr()).get(values);
         return values;
     }
 

@@ -1,18 +1,16 @@
 package org.coolsd.models.t5;
 
 import java.util.function.Predicate;
-import java.util.function.Supplier;
-import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
-import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.coolsd.Guard;
 import org.coolsd.libtorch.Linear;
+import org.coolsd.libtorch.Matrix;
 import org.coolsd.libtorch.OwnedTensors;
 import org.coolsd.libtorch.PassScope;
 import org.coolsd.libtorch.Placement;
@@ -86,32 +84,24 @@ final class T5Encoder implements AutoCloseable {
         int dim = config.dim();
         String attention = name + "0.SelfAttention.";
         String ffn = name + "1.DenseReluDense.";
-        Linear gate = config.gated()
-                ? matrix(() -> weights.get(ffn + "wi_0.weight", config.feedForward(), dim), precision)
-                : null;
+        Matrix qkv = weights.matrix(attention + "q.weight", inner, dim)
+                .above(weights.matrix(attention + "k.weight", inner, dim))
+                .above(weights.matrix(attention + "v.weight", inner, dim));
         String up = ffn + (config.gated() ? "wi_1.weight" : "wi.weight");
         return new Layer(
                 keep(weights.get(name + "0.layer_norm.weight", dim)),
-                matrix(
-                        () -> torch.cat(
-                                new TensorVector(
-                                        weights.get(attention + "q.weight", inner, dim),
-                                        weights.get(attention + "k.weight", inner, dim),
-                                        weights.get(attention + "v.weight", inner, dim)),
-                                0),
-                        precision),
-                matrix(() -> weights.get(attention + "o.weight", dim, inner), precision),
+                linear(qkv, precision),
+                linear(weights.matrix(attention + "o.weight", dim, inner), precision),
                 keep(weights.get(name + "1.layer_norm.weight", dim)),
-                gate,
-                matrix(() -> weights.get(up, config.feedForward(), dim), precision),
-                matrix(() -> weights.get(ffn + "wo.weight", dim, config.feedForward()), precision));
+                config.gated()
+                        ? linear(weights.matrix(ffn + "wi_0.weight", config.feedForward(), dim), precision)
+                        : null,
+                linear(weights.matrix(up, config.feedForward(), dim), precision),
+                linear(weights.matrix(ffn + "wo.weight", dim, config.feedForward()), precision));
     }
 
-    /** A matrix ready for products; as the checkpoint has it it is freed at once, before the next one is read. */
-    private Linear matrix(Supplier<Tensor> weight, Precision precision) {
-        try (PointerScope scope = new PointerScope()) {
-            return Linear.of(weight.get(), null, precision, placement, owned);
-        }
+    private Linear linear(Matrix weight, Precision precision) {
+        return Linear.of(weight, null, null, precision, placement, owned);
     }
 
     /** The configuration it was built from. */

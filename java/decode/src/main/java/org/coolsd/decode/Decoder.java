@@ -26,16 +26,13 @@ public final class Decoder<C> implements AutoCloseable {
     private final Step step;
     private final Batch<C> batch;
     private final Drafting<C> drafting;
-    private final Runs runs;
+    private final Checking<C> checking;
     private final Guard guard;
 
     // Made once: a step allocates nothing.
     private final Consumer<Sequence<C>> enter = this::enter;
     private final Consumer<Sequence<C>> begin = this::begin;
-    private final Consumer<Sequence<C>> place = this::place;
     private final Consumer<Sequence<C>> settle = this::settle;
-    private final Runnable score = this::scoreRuns;
-    private final Runnable verify = this::verifyStep;
 
     /**
      * Opens a decoder, with a session of the model and one of the drafter.
@@ -50,7 +47,7 @@ public final class Decoder<C> implements AutoCloseable {
         step = parts.step();
         batch = new Batch<>(options.slots(), parts::end);
         drafting = new Drafting<>(drafts, step, batch, options.slots());
-        runs = new Runs(options.slots(), options.draftLength());
+        checking = new Checking<>(target, drafts, step, batch, options);
         guard = new Guard(this, "the decoder", parts);
     }
 
@@ -95,11 +92,11 @@ public final class Decoder<C> implements AutoCloseable {
     public boolean step() {
         guard.enter();
         try {
+            checking.follow();
             batch.admit(enter);
             batch.each(begin);
             drafting.draft();
-            score();
-            verify();
+            checking.check();
             batch.each(settle);
             return !batch.isEmpty();
         } finally {
@@ -158,37 +155,6 @@ public final class Decoder<C> implements AutoCloseable {
             reach++;
         }
         return reach;
-    }
-
-    private void score() {
-        runs.clear();
-        List<Sequence<C>> scored = batch.active();
-        for (int k = 0; k < scored.size(); k++) {
-            Sequence<C> sequence = scored.get(k);
-            System.arraycopy(sequence.draft, 0, runs.add(sequence.slot, sequence.drafted), 0, sequence.drafted);
-        }
-        batch.together(scored, score);
-    }
-
-    private void scoreRuns() {
-        target.score(runs);
-    }
-
-    private void verify() {
-        batch.each(place);
-        batch.together(batch.active(), verify);
-    }
-
-    /** Tells the step where a sequence's logits are. */
-    private void place(Sequence<C> sequence) {
-        step.target(sequence.slot, target.logits(sequence.slot));
-        if (sequence.drafted > 0) {
-            step.draft(sequence.slot, drafts.rows(sequence.slot));
-        }
-    }
-
-    private void verifyStep() {
-        step.verify();
     }
 
     /** Takes what the step yields. */

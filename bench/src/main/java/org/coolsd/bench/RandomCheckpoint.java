@@ -44,7 +44,7 @@ final class RandomCheckpoint {
         json.put("dim", config.dim());
         json.put("n_layer", config.layers());
         json.put("n_head", config.heads());
-        json.put("multiple_of", config.multipleOf());
+        json.put("multiple_of", config.feedForward());
         json.put("rope_base", config.ropeBase());
         json.put("norm_eps", config.normEps());
         json.put("num_classes", config.numClasses());

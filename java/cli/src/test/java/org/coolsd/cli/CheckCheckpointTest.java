@@ -177,11 +177,19 @@ class CheckCheckpointTest {
         rewrite("model.safetensors", Map.of("transformer.h.0.attn.weight", torch.zeros(2, 2)));
         refused(folder, "model.safetensors: none of the models that are read: ");
         Files.writeString(folder.resolve("config.json"), "{\"model_type\": \"gpt2\"}");
-        refused(folder, "config.json: model_type is 'gpt2', none of the models that are read: EAGLE drafter");
+        refused(folder, "config.json: model_type is 'gpt2', none of the models that are read: ");
         Files.writeString(folder.resolve("config.json"), "{\"model_type\": ");
         refused(folder, "config.json: Unexpected end-of-input");
         Files.writeString(folder.resolve("config.json"), "[]");
         refused(folder, "config.json: no JSON object, so no configuration");
+    }
+
+    @Test
+    void variantsThatAreNotReadYet() throws Exception {
+        copy("chameleon");
+        Path config = folder.resolve("config.json");
+        Files.writeString(config, Files.readString(config).replace("\"swin_norm\": false", "\"swin_norm\": true"));
+        refused(folder, "config.json: swin_norm is true");
     }
 
     @Test

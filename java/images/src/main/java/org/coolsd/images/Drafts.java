@@ -16,6 +16,14 @@ public sealed interface Drafts {
     /** No drafts. */
     record None() implements Drafts {}
 
+    /** What {@link #of} makes these of; the folder's name where it is one. */
+    default String name() {
+        if (this instanceof Eagle eagle) {
+            return eagle.folder() == null ? "eagle" : "eagle of " + eagle.folder();
+        }
+        return this instanceof Jacobi ? "jacobi" : this instanceof Coupled ? "coupled" : "none";
+    }
+
     /** What {@code name} says: eagle, jacobi, coupled, none, or else the folder of a drafter. */
     static Drafts of(String name) {
         return switch (name) {

@@ -6,8 +6,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.LongConsumer;
 import org.coolsd.Sampling;
 import org.coolsd.checkpoint.CheckpointException;
+import org.coolsd.checkpoint.TensorData;
 import org.coolsd.decode.Window;
 import org.coolsd.libtorch.Precision;
 import org.coolsd.models.Checkpoints;
@@ -23,7 +25,8 @@ import org.coolsd.models.TargetComponent;
  * @param path the folder
  * @param target what makes the tokens
  * @param decoder what makes a picture of them
- * @param drafter the folder's own drafter
+ * @param drafts where drafts come from
+ * @param drafter the drafter, if they come from one
  * @param classes names of the classes by index, where the folder has them
  * @param sampling how to sample, where the folder says so
  * @param grey whether pictures are grey: those of models that the project trains
@@ -32,13 +35,14 @@ public record ImageFolder(
         Path path,
         TargetComponent target,
         DecoderComponent decoder,
+        Drafts drafts,
         Optional<DrafterComponent> drafter,
         List<String> classes,
         Optional<Sampling> sampling,
         boolean grey) {
 
     /**
-     * Finds the models in {@code path}.
+     * Finds the models in {@code path}. Drafts come from the folder's drafter, where it has one, else from the target itself.
      *
      * @throws CheckpointException in one line, if there is no target or no picture decoder, or they do not go together
      */
@@ -52,6 +56,7 @@ public record ImageFolder(
                         path,
                         "no tokenizer in it that makes pictures of tokens, only " + names(found)
                                 + "; put its file beside the others or in " + path.resolve("tokenizer")));
+        Optional<DrafterComponent> drafter = only(found, DrafterComponent.class);
         requireSameCodes(path, target, decoder);
         JsonNode config = Checkpoints.config(path);
         List<String> classes = new ArrayList<>();
@@ -62,7 +67,8 @@ public record ImageFolder(
                 path,
                 target,
                 decoder,
-                only(found, DrafterComponent.class),
+                drafter.isPresent() ? new Drafts.Eagle(null) : new Drafts.Jacobi(),
+                drafter,
                 List.copyOf(classes),
                 own && guidance.isNumber()
                         ? Optional.of(Sampling.of().guidance(guidance.floatValue()))
@@ -95,19 +101,33 @@ public record ImageFolder(
         return String.join(", ", names);
     }
 
-    /** The folder's drafter, or that of {@code other}, a folder, unless it is null. */
-    DrafterComponent drafter(Path other) throws IOException {
-        if (other == null) {
-            return drafter.orElseThrow(() -> new CheckpointException(
-                    path, "no drafter in it; name the folder of one, or draft without one: jacobi or coupled"));
+    /**
+     * With other drafts.
+     *
+     * @throws CheckpointException in one line, if they are to come from a drafter and there is none
+     */
+    public ImageFolder with(Drafts other) throws IOException {
+        Optional<DrafterComponent> own = Optional.empty();
+        if (other instanceof Drafts.Eagle eagle && eagle.folder() == null) {
+            own = only(Checkpoints.find(path), DrafterComponent.class);
+            if (own.isEmpty()) {
+                throw new CheckpointException(
+                        path, "no drafter in it; name the folder of one, or draft without one: jacobi or coupled");
+            }
+        } else if (other instanceof Drafts.Eagle eagle) {
+            own = only(Checkpoints.find(eagle.folder()), DrafterComponent.class);
+            if (own.isEmpty()) {
+                throw new CheckpointException(eagle.folder(), "no drafter in it");
+            }
         }
-        return only(Checkpoints.find(other), DrafterComponent.class)
-                .orElseThrow(() -> new CheckpointException(other, "no drafter in it"));
+        return new ImageFolder(path, target, decoder, other, own, classes, sampling, grey);
     }
 
-    /** What drafts come from unless told otherwise: the folder's drafter, else the target itself. */
-    public Drafts defaultDrafts() {
-        return drafter.isPresent() ? new Drafts.Eagle(null) : new Drafts.Jacobi();
+    /** The models that are loaded. */
+    private List<Component> models() {
+        List<Component> models = new ArrayList<>(List.of(target, decoder));
+        drafter.ifPresent(models::add);
+        return models;
     }
 
     /**
@@ -115,12 +135,25 @@ public record ImageFolder(
      *
      * @param precision of target and drafter
      */
-    public long memory(Drafts drafts, Precision precision, int images) throws IOException {
-        long bytes = target.summary().memory().get(precision)
-                + decoder.summary().memory().get(Precision.F32)
-                + images * target.summary().perImage();
-        return drafts instanceof Drafts.Eagle eagle
-                ? bytes + drafter(eagle.folder()).summary().memory().get(precision)
-                : bytes;
+    public long memory(Precision precision, int images) throws IOException {
+        long bytes = images * target.summary().perImage();
+        for (Component model : models()) {
+            bytes += model.summary()
+                    .memory()
+                    .getOrDefault(precision, model.summary().memory().get(Precision.F32));
+        }
+        return bytes;
+    }
+
+    /** Bytes of the tensors in the files, of which {@code listener} is told as they are read. */
+    public long reading(LongConsumer listener) throws IOException {
+        long bytes = 0;
+        for (Component model : models()) {
+            for (TensorData tensor : model.files().stored().values()) {
+                bytes += tensor.byteSize();
+            }
+            model.files().whenRead(listener);
+        }
+        return bytes;
     }
 }

@@ -1,6 +1,8 @@
 package org.coolsd.images;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -8,6 +10,7 @@ import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.coolsd.Backend;
 import org.coolsd.Sampling;
 import org.coolsd.decode.Decoder;
 import org.coolsd.decode.DecoderOptions;
@@ -29,12 +32,15 @@ public final class ImagePipeline<C> implements AutoCloseable {
     private final LoadedTarget<C> target;
     private final Drafter<C> drafter;
     private final LoadedDecoder pictures;
+    private final Backend backend;
     private final boolean grey;
 
-    private ImagePipeline(LoadedTarget<C> target, Drafter<C> drafter, LoadedDecoder pictures, boolean grey) {
+    private ImagePipeline(
+            LoadedTarget<C> target, Drafter<C> drafter, LoadedDecoder pictures, Backend backend, boolean grey) {
         this.target = target;
         this.drafter = drafter;
         this.pictures = pictures;
+        this.backend = backend;
         this.grey = grey;
     }
 
@@ -45,12 +51,12 @@ public final class ImagePipeline<C> implements AutoCloseable {
      * @param placement of target, drafter and verifier; pictures are decoded on the CPU
      * @throws IOException in one line if a file is damaged, or does not fit its configuration or the target
      */
-    public static ImagePipeline<?> load(ImageFolder folder, Drafts drafts, Precision precision, Placement placement)
+    public static ImagePipeline<?> load(ImageFolder folder, Precision precision, Placement placement)
             throws IOException {
         // Small, and the first to be wrong: before the target, which takes the time.
         LoadedDecoder pictures = folder.decoder().load();
         try {
-            return load(folder, drafts, folder.target().load(precision, placement), pictures);
+            return load(folder, folder.target().load(precision, placement), pictures, placement.backend());
         } catch (IOException | RuntimeException | Error e) {
             pictures.close();
             throw e;
@@ -58,23 +64,33 @@ public final class ImagePipeline<C> implements AutoCloseable {
     }
 
     private static <C> ImagePipeline<C> load(
-            ImageFolder folder, Drafts drafts, LoadedTarget<C> target, LoadedDecoder pictures) throws IOException {
+            ImageFolder folder, LoadedTarget<C> target, LoadedDecoder pictures, Backend backend) throws IOException {
         try {
             Drafter<C> drafter;
-            if (drafts instanceof Drafts.Eagle eagle) {
-                drafter = target.eagle(folder.drafter(eagle.folder()));
-            } else if (drafts instanceof Drafts.Jacobi) {
+            if (folder.drafter().isPresent()) {
+                drafter = target.eagle(folder.drafter().get());
+            } else if (folder.drafts() instanceof Drafts.Jacobi) {
                 drafter = Drafter.jacobi();
-            } else if (drafts instanceof Drafts.Coupled) {
+            } else if (folder.drafts() instanceof Drafts.Coupled) {
                 drafter = Drafter.coupled();
             } else {
                 drafter = Drafter.none();
             }
-            return new ImagePipeline<>(target, drafter, pictures, folder.grey());
+            return new ImagePipeline<>(target, drafter, pictures, backend, folder.grey());
         } catch (IOException | RuntimeException | Error e) {
             target.close();
             throw e;
         }
+    }
+
+    /** Where tokens are verified: where the target computes. */
+    public Backend backend() {
+        return backend;
+    }
+
+    /** Where its drafts come from; it lives as long as the target. */
+    public Drafter<C> drafter() {
+        return drafter;
     }
 
     /** The target. */
@@ -83,13 +99,17 @@ public final class ImagePipeline<C> implements AutoCloseable {
     }
 
     /**
-     * A decoder of this model, to be closed before it.
+     * A decoder of this model, to be closed before it. It verifies where the target computes, whatever the options say; with a
+     * draft length of 0 it samples from the target alone.
      *
      * @param guided whether requests have a guidance scale other than 1
      * @param threads at least 1
      */
     public Decoder<C> decoder(boolean guided, int threads, DecoderOptions options) {
-        return new Decoder<>(target.model(guided, threads), drafter, options);
+        return new Decoder<>(
+                target.model(guided, threads),
+                options.draftLength() == 0 ? Drafter.none() : drafter,
+                options.backend(backend));
     }
 
     /**
@@ -100,6 +120,21 @@ public final class ImagePipeline<C> implements AutoCloseable {
     public Request<C> request(Prompt prompt, long seed, Sampling sampling) throws IOException {
         C condition = target.condition(prompt);
         return Request.of(condition, seed, sampling, target.length(condition));
+    }
+
+    /**
+     * Requests {@code first..first + count - 1} of an endless row that takes the classes in turn.
+     *
+     * @param classes how many there are
+     * @param seed of request 0; request i has seed + i
+     */
+    public List<Request<C>> inTurn(int classes, long first, int count, long seed, Sampling sampling)
+            throws IOException {
+        List<Request<C>> requests = new ArrayList<>(count);
+        for (long i = first; i < first + count; i++) {
+            requests.add(request(new Prompt.Label((int) (i % classes)), seed + i, sampling));
+        }
+        return requests;
     }
 
     /**

@@ -73,7 +73,7 @@ class GoldenImagesTest {
         copy(drafter, "drafter");
         ObjectNode images;
         try (ImagePipeline<?> model =
-                ImagePipeline.load(ImageFolder.open(folder), Drafts.of(drafts), Precision.F32, Placement.cpu())) {
+                ImagePipeline.load(ImageFolder.open(folder).with(Drafts.of(drafts)), Precision.F32, Placement.cpu())) {
             images = images(model);
         }
         ObjectMapper json = new ObjectMapper();

@@ -28,7 +28,7 @@ public final class Weights implements AutoCloseable {
 
     /** Tensors in memory, which are its own until it is closed; the map is copied, the tensors are not. */
     public Weights(Map<String, Tensor> tensors) {
-        this(new LinkedHashMap<>(tensors), Map.of(), null, true);
+        this(new LinkedHashMap<>(tensors), new LinkedHashMap<>(), null, true);
     }
 
     private Weights(Map<String, Tensor> tensors, Map<String, TensorData> stored, ScalarType type, boolean keep) {

@@ -19,6 +19,8 @@ class RowsTest {
         LibTorch.load(1);
     }
 
+    private static final DecoderShape SHAPE = DecoderShape.of(1, HEADS * HEAD_DIM, HEADS, 32, 1e-5);
+
     private static Tensor mask(Rows rows) {
         return rows.segments().get(0).mask().get();
     }
@@ -28,12 +30,12 @@ class RowsTest {
     void everyPassHidesWhatIsBehindItsRows() {
         try (PassScope scope = new PassScope();
                 Rotary rotary = Rotary.grid(SIDE, 0, HEAD_DIM, 10000);
-                Rows rows = new Rows(Placement.cpu(), CAPACITY, HEADS * HEAD_DIM, HEADS, 32, rotary);
-                KvCache cache = new KvCache(Placement.cpu(), 1, 1, POSITIONS, HEADS, HEAD_DIM)) {
+                Rows rows = new Rows(Placement.cpu(), CAPACITY, POSITIONS, SHAPE, rotary);
+                KvCache cache = new KvCache(Placement.cpu(), SHAPE, 1, POSITIONS)) {
             for (int from = 0; from < POSITIONS; from++) {
                 for (int n = 1; n <= Math.min(CAPACITY, POSITIONS - from); n++) {
                     rows.begin();
-                    rows.add(cache, n);
+                    rows.add(cache, n, 0);
                     Tensor mask = mask(rows);
                     assertThat(mask.size(0)).isEqualTo(n);
                     assertThat(mask.size(1)).isEqualTo(cache.seen(from + n));
@@ -57,10 +59,10 @@ class RowsTest {
         int side = 100;
         try (PassScope scope = new PassScope();
                 Rotary rotary = Rotary.grid(side, 0, HEAD_DIM, 10000);
-                Rows rows = new Rows(Placement.cpu(), CAPACITY, HEADS * HEAD_DIM, HEADS, 32, rotary);
-                KvCache cache = new KvCache(Placement.cpu(), 1, 1, side * side, HEADS, HEAD_DIM)) {
+                Rows rows = new Rows(Placement.cpu(), CAPACITY, side * side, SHAPE, rotary);
+                KvCache cache = new KvCache(Placement.cpu(), SHAPE, 1, side * side)) {
             rows.begin();
-            rows.add(cache, CAPACITY);
+            rows.add(cache, CAPACITY, 0);
             assertThat(mask(rows).storage().nbytes()).isLessThan(2L * CAPACITY * side * side * Float.BYTES);
             assertThat(mask(rows).scalar_type().intern()).isEqualTo(ScalarType.Float);
         }

@@ -8,16 +8,20 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.LongConsumer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.coolsd.checkpoint.Checkpoint;
 import org.coolsd.checkpoint.CheckpointException;
+import org.coolsd.checkpoint.ElementType;
 import org.coolsd.checkpoint.TensorData;
 import org.coolsd.libtorch.Weights;
 
@@ -35,6 +39,7 @@ public final class CheckpointFiles {
     private final Path configFile;
     private final JsonNode config;
     private Map<String, TensorData> stored;
+    private LongConsumer read = bytes -> {};
 
     CheckpointFiles(Path weights, Path configFile, JsonNode config) {
         this.weights = weights;
@@ -125,7 +130,7 @@ public final class CheckpointFiles {
      * models that make something else of them. The caller closes it.
      */
     public Weights weights(ScalarType type) throws IOException {
-        return Weights.in(stored(), type);
+        return Weights.in(counted(), type);
     }
 
     /**
@@ -146,7 +151,38 @@ public final class CheckpointFiles {
 
     /** As {@link #weights}, but what was read is kept until the caller closes it: for models that compute with them. */
     public Weights keptWeights(ScalarType type) throws IOException {
-        return Weights.keptFrom(stored(), type);
+        return Weights.keptFrom(counted(), type);
+    }
+
+    /** Has {@code listener} told how many bytes of tensors were read, whenever some were: for a progress bar. */
+    public void whenRead(LongConsumer listener) {
+        read = listener;
+    }
+
+    private Map<String, TensorData> counted() throws IOException {
+        Map<String, TensorData> counted = new LinkedHashMap<>();
+        stored().forEach((name, data) -> counted.put(name, new Counted(data, read)));
+        return counted;
+    }
+
+    /** A tensor that tells how much of it is read. */
+    private record Counted(TensorData data, LongConsumer listener) implements TensorData {
+        @Override
+        public ElementType type() {
+            return data.type();
+        }
+
+        @Override
+        public long[] shape() {
+            return data.shape();
+        }
+
+        @Override
+        public void read(long offset, ByteBuffer into) throws IOException {
+            int bytes = into.remaining();
+            data.read(offset, into);
+            listener.accept(bytes);
+        }
     }
 
     @Override

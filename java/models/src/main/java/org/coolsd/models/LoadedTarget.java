@@ -28,6 +28,16 @@ public interface LoadedTarget<C> extends AutoCloseable {
      */
     C condition(Prompt prompt) throws IOException;
 
+    /** Whether it reads text as a text encoder's embeddings: {@link Prompt.Encoded} in place of {@link Prompt.Text}. */
+    default boolean readsEmbeddings() {
+        return false;
+    }
+
+    /** Classes that {@link Prompt.Label} counts; 0 if this model knows none. */
+    default int classes() {
+        return 0;
+    }
+
     /** Tokens to generate for an image, forced ones included. */
     int length(C condition);
 

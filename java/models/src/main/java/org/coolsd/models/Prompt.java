@@ -1,6 +1,7 @@
 package org.coolsd.models;
 
 import java.nio.file.Path;
+import org.coolsd.models.t5.EncodedText;
 
 /** What an image is asked for with. */
 public sealed interface Prompt {
@@ -11,8 +12,18 @@ public sealed interface Prompt {
      */
     record Label(int index) implements Prompt {}
 
-    /** A description in words. */
-    record Text(String text) implements Prompt {}
+    /**
+     * A description in words.
+     *
+     * @param width of the picture in pixels; 0 for what the model makes unless told otherwise
+     * @param height likewise
+     */
+    record Text(String text, int width, int height) implements Prompt {
+        /** A picture of the model's own size. */
+        public Text(String text) {
+            this(text, 0, 0);
+        }
+    }
 
     /**
      * A description as a text encoder read it.
@@ -22,4 +33,7 @@ public sealed interface Prompt {
      * @param index of the caption in it, from 0
      */
     record CaptionEmbeddings(Path file, int index) implements Prompt {}
+
+    /** A description that a text encoder has just read. */
+    record Encoded(EncodedText text) implements Prompt {}
 }

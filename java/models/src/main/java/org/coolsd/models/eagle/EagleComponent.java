@@ -19,9 +19,6 @@ import org.coolsd.models.llamagen.TargetForward;
  * @param config its configuration
  */
 public record EagleComponent(CheckpointFiles files, EagleConfig config) implements DrafterComponent {
-    /** Side of the images of the published drafters, in tokens. */
-    private static final int GRID = 24;
-
     @Override
     public Summary summary() throws IOException {
         return Summary.of(
@@ -41,7 +38,7 @@ public record EagleComponent(CheckpointFiles files, EagleConfig config) implemen
 
     @Override
     public Map<String, Tensor> outputs(Weights weights, Map<String, Tensor> expected) {
-        EagleDrafter drafter = EagleDrafter.forInference(config, GRID, weights, Precision.F32);
+        EagleDrafter drafter = EagleDrafter.forInference(config, weights, Precision.F32);
         if (!expected.keySet().containsAll(Set.of("tokens", "input_features", "output_features"))) {
             return Map.of();
         }
@@ -56,6 +53,11 @@ public record EagleComponent(CheckpointFiles files, EagleConfig config) implemen
      * @throws IOException in one line, if the file is damaged or does not fit its configuration
      */
     public DrafterForward load(TargetForward target, Precision precision) throws IOException {
+        if (config.captions() != target.config().captions()) {
+            throw new IllegalArgumentException("the drafter " + files + " is made for input_type " + config.inputType()
+                    + ", the target makes images from "
+                    + (target.config().captions() ? "captions" : "classes") + "; it is another model's");
+        }
         if (config.dim() != target.config().dim()
                 || config.vocabSize() != target.config().vocabSize()) {
             throw new IllegalArgumentException("the drafter " + files + " has width " + config.dim() + " and "

@@ -31,7 +31,7 @@ public final class EagleDrafter {
     private final Tensor fcBias;
     private final DecoderLayer layer;
 
-    private EagleDrafter(EagleConfig config, int grid, Weights weights, Precision precision, boolean training) {
+    private EagleDrafter(EagleConfig config, Rotary rotary, Weights weights, Precision precision, boolean training) {
         this.config = config;
         this.precision = precision;
         this.training = training;
@@ -42,12 +42,7 @@ public final class EagleDrafter {
         Tensor bias = weights.get("fc.bias", d);
         fcBias = training ? bias : precision.cast(bias);
         layer = new DecoderLayer(
-                layer(config, weights, weights::get),
-                config.heads(),
-                config.normEps(),
-                rotary(config, grid),
-                precision,
-                training);
+                layer(config, weights, weights::get), config.heads(), config.normEps(), rotary, precision, training);
     }
 
     /**
@@ -56,12 +51,18 @@ public final class EagleDrafter {
      * @param grid side of the image in tokens: 24 for the published class-conditional drafters
      */
     public static EagleDrafter forInference(EagleConfig config, int grid, Weights weights, Precision precision) {
-        return new EagleDrafter(config, grid, weights, precision, false);
+        return new EagleDrafter(config, rotary(config, grid, 0), weights, precision, false);
+    }
+
+    /** A drafter that answers, of the image side and the condition positions that its configuration says: the official ones. */
+    static EagleDrafter forInference(EagleConfig config, Weights weights, Precision precision) {
+        Rotary rotary = rotary(config, config.grid(), config.conditions());
+        return new EagleDrafter(config, rotary, weights, precision, false);
     }
 
     /** A drafter that learns; {@code weights} stay the leaves. */
     public static EagleDrafter forTraining(EagleConfig config, int grid, Weights weights, Precision precision) {
-        return new EagleDrafter(config, grid, weights, precision, true);
+        return new EagleDrafter(config, rotary(config, grid, 0), weights, precision, true);
     }
 
     /** Fresh weights; the token embedding is a copy of the target's and stays fixed in training, as in EAGLE. */
@@ -100,9 +101,13 @@ public final class EagleDrafter {
                 matrices.get(at + "mlp.down_proj.weight", d, f));
     }
 
-    /** The rotary embedding of a drafter of images of {@code grid} x {@code grid} tokens. */
-    static Rotary rotary(EagleConfig config, int grid) {
-        return Rotary.grid(grid, 0, config.dim() / config.heads(), 10000);
+    /**
+     * The rotary embedding of a drafter of images of {@code grid} x {@code grid} tokens.
+     *
+     * @param conditions positions before the image, which are not turned
+     */
+    static Rotary rotary(EagleConfig config, int grid, int conditions) {
+        return Rotary.grid(grid, conditions, config.dim() / config.heads(), 10000);
     }
 
     /** The configuration this drafter was built from. */

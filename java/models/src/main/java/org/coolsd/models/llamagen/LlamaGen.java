@@ -1,14 +1,12 @@
 package org.coolsd.models.llamagen;
 
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.coolsd.libtorch.DecoderLayer;
-import org.coolsd.libtorch.LayerWeights;
 import org.coolsd.libtorch.Precision;
 import org.coolsd.libtorch.Rotary;
 import org.coolsd.libtorch.Tensors;
@@ -35,22 +33,21 @@ public final class LlamaGen {
         this.config = config;
         this.precision = precision;
         this.training = training;
-        long d = config.dim();
-        classes = weights.get("cls_embedding.embedding_table.weight", config.numClasses() + 1, d);
-        tokens = weights.get("tok_embeddings.weight", config.vocabSize(), d);
-        norm = weights.get("norm.weight", d);
-        Tensor output = weights.get("output.weight", config.vocabSize(), d);
+        if (config.captions()) {
+            throw new IllegalArgumentException(
+                    "the model makes images from captions (t2i); over whole sequences class-conditional ones are read (c2i)");
+        }
+        LlamaGenTensors tensors = new LlamaGenTensors(config, weights);
+        classes = tensors.classes();
+        tokens = tensors.tokens();
+        norm = tensors.norm();
+        Tensor output = tensors.head(weights::get);
         head = training ? output : precision.cast(output);
-        Rotary rotary = rotary(config);
+        Rotary rotary = TargetForward.rotary(config);
         layers = new DecoderLayer[config.layers()];
         for (int i = 0; i < layers.length; i++) {
             layers[i] = new DecoderLayer(
-                    layer(config, weights, weights::get, i),
-                    config.heads(),
-                    config.normEps(),
-                    rotary,
-                    precision,
-                    training);
+                    tensors.layer(i, weights::get), config.heads(), config.normEps(), rotary, precision, training);
         }
     }
 
@@ -92,26 +89,6 @@ public final class LlamaGen {
         shapes(config)
                 .forEach((name, shape) -> w.put(name, shape.length == 1 ? torch.ones(shape) : Tensors.normal(shape)));
         return new Weights(w);
-    }
-
-    /** Layer {@code i} of a LlamaGen checkpoint, its matrices as {@code matrices} looks them up in {@code weights}. */
-    static <M> LayerWeights<M> layer(LlamaGenConfig config, Weights weights, Weights.Lookup<M> matrices, int i) {
-        String at = "layers." + i + ".";
-        long d = config.dim();
-        long f = config.feedForward();
-        return new LayerWeights<>(
-                weights.get(at + "attention_norm.weight", d),
-                List.of(matrices.get(at + "attention.wqkv.weight", 3 * d, d)),
-                matrices.get(at + "attention.wo.weight", d, d),
-                weights.get(at + "ffn_norm.weight", d),
-                matrices.get(at + "feed_forward.w1.weight", f, d),
-                matrices.get(at + "feed_forward.w3.weight", f, d),
-                matrices.get(at + "feed_forward.w2.weight", d, f));
-    }
-
-    /** The rotary embedding of a target: its condition positions, then the cells of the image. */
-    static Rotary rotary(LlamaGenConfig config) {
-        return Rotary.grid(config.grid(), config.conditions(), config.dim() / config.heads(), config.ropeBase());
     }
 
     /** The configuration this model was built from. */

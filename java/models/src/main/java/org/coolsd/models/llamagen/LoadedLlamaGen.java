@@ -5,19 +5,21 @@ import java.util.ArrayList;
 import java.util.List;
 import org.coolsd.Sampling;
 import org.coolsd.decode.Drafter;
-import org.coolsd.decode.TargetModel;
 import org.coolsd.libtorch.Precision;
 import org.coolsd.models.DrafterComponent;
 import org.coolsd.models.ImageCodes;
 import org.coolsd.models.LoadedTarget;
-import org.coolsd.models.Prompt;
 import org.coolsd.models.eagle.DrafterForward;
 import org.coolsd.models.eagle.EagleComponent;
 import org.coolsd.models.eagle.EagleModel;
 
-/** A class-conditional GPT with its weights. */
-final class LoadedLlamaGen implements LoadedTarget<Integer> {
-    private final TargetForward forward;
+/**
+ * A GPT with its weights.
+ *
+ * @param <C> what a sequence is made from
+ */
+abstract class LoadedLlamaGen<C> implements LoadedTarget<C> {
+    final TargetForward forward;
     private final Precision precision;
     private final List<DrafterForward> drafters = new ArrayList<>();
 
@@ -27,47 +29,32 @@ final class LoadedLlamaGen implements LoadedTarget<Integer> {
     }
 
     @Override
-    public TargetModel<Integer> model(boolean guided, int threads) {
-        return new LlamaGenTarget(forward, guided, threads);
-    }
-
-    @Override
-    public Integer condition(Prompt prompt) {
-        if (!(prompt instanceof Prompt.Label label)) {
-            throw new IllegalArgumentException("this model makes images of a class: use --class");
-        }
-        if (label.index() < 0 || label.index() >= forward.config().numClasses()) {
-            throw new IllegalArgumentException("class is " + label.index() + ", it must be 0.."
-                    + (forward.config().numClasses() - 1));
-        }
-        return label.index();
-    }
-
-    @Override
-    public int length(Integer condition) {
+    public int length(C condition) {
         return forward.config().blockSize();
     }
 
     @Override
-    public ImageCodes codes(Integer condition, int[] tokens) {
+    public ImageCodes codes(C condition, int[] tokens) {
         int grid = forward.config().grid();
         return new ImageCodes(tokens, grid, grid);
     }
 
-    /** As the official sampling script has it. */
+    /** As the official sampling scripts have it. */
     @Override
     public Sampling sampling() {
-        return Sampling.of().guidance(4).topK(2000);
+        return forward.config().captions()
+                ? Sampling.of().guidance(7.5f).topK(1000)
+                : Sampling.of().guidance(4).topK(2000);
     }
 
     @Override
-    public Drafter<Integer> eagle(DrafterComponent drafter) throws IOException {
+    public Drafter<C> eagle(DrafterComponent drafter) throws IOException {
         if (!(drafter instanceof EagleComponent eagle)) {
             throw new IllegalArgumentException(drafter.files() + " is no EAGLE drafter for LlamaGen");
         }
         DrafterForward loaded = eagle.load(forward, precision);
         drafters.add(loaded);
-        return new EagleModel(loaded);
+        return new EagleModel<>(loaded);
     }
 
     @Override

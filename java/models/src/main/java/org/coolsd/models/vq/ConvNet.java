@@ -75,9 +75,4 @@ final class ConvNet {
     Tensor output(Tensor x, String name) {
         return conv(torch.silu(norm(x, name + ".norm_out")), name + ".conv_out");
     }
-
-    /** Two residual blocks around attention at the coarsest resolution. */
-    Tensor middle(Tensor x, String name) {
-        return residual(attention(residual(x, name + ".mid.0"), name + ".mid.1"), name + ".mid.2");
-    }
 }

@@ -35,7 +35,9 @@ public final class VqArchitecture implements Architecture {
             return Optional.empty();
         }
         boolean configured = files.config().has("codebook_size");
-        return Optional.of(new VqComponent(files, configured ? files.config(VqConfig.class) : sizes(files)));
+        VqConfig config = configured ? files.config(VqConfig.class) : sizes(files);
+        VqLayout layout = VqLayout.llamaGen(config.chMult().length);
+        return Optional.of(new VqComponent(files, name(), config, layout, List.of()));
     }
 
     /** The configuration of a file that has none beside it, as the published ones: from the shapes of its tensors. */

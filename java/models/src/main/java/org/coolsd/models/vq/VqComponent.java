@@ -2,6 +2,7 @@ package org.coolsd.models.vq;
 
 import java.io.IOException;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -19,8 +20,15 @@ import org.coolsd.models.DecoderComponent;
 import org.coolsd.models.LoadedDecoder;
 import org.coolsd.models.Summary;
 
-/** A VQ tokenizer in a checkpoint. */
-record VqComponent(CheckpointFiles files, VqConfig config) implements DecoderComponent {
+/**
+ * A VQ tokenizer in a checkpoint.
+ *
+ * @param kind what its architecture calls it
+ * @param layout its tensors' names
+ * @param ofTraining how the names of tensors begin that only training reads
+ */
+record VqComponent(CheckpointFiles files, String kind, VqConfig config, VqLayout layout, List<String> ofTraining)
+        implements DecoderComponent {
     /** The codes that training used last, which nothing else reads. */
     private static final String HISTORY = "quantize.codebook_used";
 
@@ -28,10 +36,10 @@ record VqComponent(CheckpointFiles files, VqConfig config) implements DecoderCom
     public Summary summary() throws IOException {
         return Summary.of(
                 files,
-                "LlamaGen VQ tokenizer, " + (1 << (config.chMult().length - 1)) + " pixels a token",
+                kind + ", " + (1 << (config.chMult().length - 1)) + " pixels a token",
                 config.codebookSize(),
                 Window.ALL,
-                name -> !name.equals(HISTORY),
+                name -> !name.equals(HISTORY) && !isOfTraining(name),
                 name -> false,
                 0);
     }
@@ -43,7 +51,7 @@ record VqComponent(CheckpointFiles files, VqConfig config) implements DecoderCom
 
     @Override
     public Map<String, Tensor> outputs(Weights weights, Map<String, Tensor> expected) {
-        VqTokenizer tokenizer = new VqTokenizer(config, weights);
+        VqTokenizer tokenizer = new VqTokenizer(config, layout, weights);
         // Of one token if nothing is expected: so that every tensor is asked for.
         Tensor codes = expected.containsKey("codes") ? expected.get("codes") : Tensors.of(new long[] {0}, 1, 1);
         long side = 1L << (config.chMult().length - 1);
@@ -59,9 +67,20 @@ record VqComponent(CheckpointFiles files, VqConfig config) implements DecoderCom
 
     @Override
     public Set<String> knownUnused(Weights weights) throws IOException {
-        if (!weights.has(HISTORY)) {
-            return Set.of();
+        Set<String> unused = new TreeSet<>(weights.names());
+        unused.removeIf(name -> !isOfTraining(name));
+        if (weights.has(HISTORY)) {
+            requireCodes(weights);
+            unused.add(HISTORY);
         }
+        return unused;
+    }
+
+    private boolean isOfTraining(String name) {
+        return ofTraining.stream().anyMatch(name::startsWith);
+    }
+
+    private void requireCodes(Weights weights) throws IOException {
         Tensor used = weights.get(HISTORY, -1);
         boolean codes = used.eq(used.floor()).all().item_bool()
                 && used.ge(new Scalar(0)).all().item_bool()
@@ -72,7 +91,6 @@ record VqComponent(CheckpointFiles files, VqConfig config) implements DecoderCom
                     "tensor '" + HISTORY + "' has what is no code of 0.." + (config.codebookSize() - 1)
                             + "; the file is damaged or another model's");
         }
-        return Set.of(HISTORY);
     }
 
     /**
@@ -87,7 +105,7 @@ record VqComponent(CheckpointFiles files, VqConfig config) implements DecoderCom
         for (Map.Entry<String, TensorData> e : files.stored().entrySet()) {
             String name = e.getKey();
             boolean single = e.getValue().shape().length == 1 && e.getValue().shape()[0] == ConvNet.GROUPS;
-            boolean last = name.startsWith("decoder.conv_blocks." + (levels - 1) + ".")
+            boolean last = name.startsWith(layout.decoderLevel(levels - 1, levels) + ".")
                     && (name.endsWith(".conv2.bias") || name.endsWith(".nin_shortcut.bias"));
             if (name.endsWith(".k.bias") || single && (last || name.endsWith(".conv1.bias"))) {
                 names.add(name);
@@ -100,7 +118,7 @@ record VqComponent(CheckpointFiles files, VqConfig config) implements DecoderCom
     public LoadedDecoder load() throws IOException {
         Weights weights = files.keptWeights(ScalarType.Float);
         try {
-            return new VqDecoder(new VqTokenizer(config, weights));
+            return new VqDecoder(new VqTokenizer(config, layout, weights));
         } catch (IllegalArgumentException e) {
             weights.close();
             throw new CheckpointException(files.weightsFile(), e.getMessage(), e);

@@ -20,23 +20,26 @@ public record TinyModel(TargetForward target, DrafterForward drafter) {
         LibTorch.load(1);
         Fixture gpt = Fixture.open("gpt-c2i");
         LlamaGenConfig c = gpt.config(LlamaGenConfig.class);
-        LlamaGenConfig config = new LlamaGenConfig(
-                c.dim(),
-                c.layers(),
-                c.heads(),
-                c.multipleOf(),
-                c.ropeBase(),
-                c.normEps(),
-                c.numClasses(),
-                c.vocabSize(),
-                c.conditions(),
-                grid * grid);
+        LlamaGenConfig config = c.withGrid(grid);
         TargetForward target = new TargetForward(config, gpt.weights("model.pt"), precision, placement);
         Fixture eagle = Fixture.open("eagle-c2i");
         return new TinyModel(
                 target,
                 new DrafterForward(
                         eagle.config(EagleConfig.class), eagle.weights("pytorch_model.bin"), precision, target));
+    }
+
+    /** The same for captions. */
+    public static TinyModel ofCaptions(int grid) throws Exception {
+        LibTorch.load(1);
+        Fixture gpt = Fixture.open("gpt-t2i");
+        LlamaGenConfig config = gpt.config(LlamaGenConfig.class).withGrid(grid);
+        TargetForward target = new TargetForward(config, gpt.weights("model.pt"), Precision.F32, Placement.cpu());
+        Fixture eagle = Fixture.open("eagle-t2i");
+        return new TinyModel(
+                target,
+                new DrafterForward(
+                        eagle.config(EagleConfig.class), eagle.weights("pytorch_model.bin"), Precision.F32, target));
     }
 
     /** 16 tokens an image, f32; the target reads NaN where it reads token {@code token}. */

@@ -117,6 +117,6 @@ class OnnxLibTorchTest {
         OnnxTarget<Integer> model = Example.target(onnx.environment, onnx.target);
         assertThat(decode(model, Drafter.none())).containsExactlyElementsOf(decode(libTorch, Drafter.none()));
         assertThat(decode(model, Drafter.jacobi())).containsExactlyElementsOf(decode(libTorch, Drafter.jacobi()));
-        assertThat(decode(model, onnx.eagle())).containsExactlyElementsOf(decode(libTorch, new EagleModel(drafter)));
+        assertThat(decode(model, onnx.eagle())).containsExactlyElementsOf(decode(libTorch, new EagleModel<>(drafter)));
     }
 }

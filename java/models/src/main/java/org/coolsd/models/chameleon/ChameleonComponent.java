@@ -28,10 +28,14 @@ record ChameleonComponent(CheckpointFiles files, ChameleonConfig config, Chamele
     /** The encoder of images that transformers' conversions have beside the decoder: pictures are made by Meta's VQGAN. */
     private static final String ENCODER = "model.vqmodel.";
 
+    /** An image of 512 x 512 pixels with the ends of its lines, and a prompt of some 60 tokens. */
+    private static final int USUAL_POSITIONS = 1120;
+
     @Override
     public Summary summary() throws IOException {
+        long positions = Math.min(config.positions(), USUAL_POSITIONS);
         // Keys and values, f32, of both branches.
-        long cache = 2L * 2 * config.layers() * config.positions() * config.keyHeads() * config.headDim() * Float.BYTES;
+        long cache = 2L * 2 * config.layers() * positions * config.keyHeads() * config.headDim() * Float.BYTES;
         return Summary.of(
                 files,
                 "Chameleon, " + config.layers() + " layers of width " + config.dim(),

@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicLong;
 import org.coolsd.Backend;
@@ -23,6 +24,7 @@ import org.coolsd.decode.DecoderOptions;
 import org.coolsd.decode.Request;
 import org.coolsd.decode.Result;
 import org.coolsd.decode.Totals;
+import org.coolsd.images.CaptionEncoder;
 import org.coolsd.images.Drafts;
 import org.coolsd.images.ImageFolder;
 import org.coolsd.images.ImageGrid;
@@ -31,6 +33,8 @@ import org.coolsd.images.ImageRun;
 import org.coolsd.images.ModelFolder;
 import org.coolsd.images.Picture;
 import org.coolsd.libtorch.LibTorch;
+import org.coolsd.models.Component;
+import org.coolsd.models.Prompt;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -109,11 +113,17 @@ final class GenerateCommand implements Callable<Integer> {
         AtomicFile.requireWritable(output);
         json.check();
         LibTorch.load(1);
-        MemoryNeed.of("the model", folder.memory(engine.precision(), engine.batch()))
-                .require();
+        MemoryNeed.of("the model", memory(folder)).require();
         try (ImagePipeline<?> images = load(folder)) {
             return generate(folder, images, options);
         }
+    }
+
+    /** Of the models, of a batch of images, and of an encoder for captions. */
+    private long memory(ImageFolder folder) throws IOException {
+        long bytes = folder.memory(engine.precision(), engine.batch());
+        Optional<Component> encoder = prompt.isText() ? CaptionEncoder.find(folder.path()) : Optional.empty();
+        return encoder.isEmpty() ? bytes : bytes + encoder.get().summary().memory(engine.precision());
     }
 
     /** Reads the weights, and says how far it is where that takes long. */
@@ -138,10 +148,7 @@ final class GenerateCommand implements Callable<Integer> {
     private <C> int generate(ImageFolder folder, ImagePipeline<C> images, DecoderOptions options) throws Exception {
         Sampling sampling =
                 decoding.sampling(folder.sampling().orElse(images.target().sampling()));
-        List<Request<C>> requests = new ArrayList<>(count);
-        for (int i = 0; i < count; i++) {
-            requests.add(request(images, folder, i, sampling));
-        }
+        List<Request<C>> requests = requests(images, folder, sampling);
         boolean guided = sampling.guidance() != 1;
         ImageRun made;
         double seconds;
@@ -191,13 +198,21 @@ final class GenerateCommand implements Callable<Integer> {
         return 0;
     }
 
-    private <C> Request<C> request(ImagePipeline<C> images, ImageFolder folder, int i, Sampling sampling)
+    /** The encoder of captions is freed before the first image is made. */
+    private <C> List<Request<C>> requests(ImagePipeline<C> images, ImageFolder folder, Sampling sampling)
             throws IOException {
-        try {
-            return images.request(prompt.of(i, folder, images.target().classes()), seed + i, sampling);
+        List<Request<C>> requests = new ArrayList<>(count);
+        try (CaptionEncoder captions = new CaptionEncoder(folder.path(), engine.precision())) {
+            for (int i = 0; i < count; i++) {
+                Prompt asked = prompt.of(i, folder, images.target().classes());
+                boolean encoded = images.target().readsEmbeddings() && asked instanceof Prompt.Text;
+                requests.add(
+                        images.request(encoded ? captions.encode((Prompt.Text) asked) : asked, seed + i, sampling));
+            }
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), e.getMessage());
         }
+        return requests;
     }
 
     private String firstFailure(ImageRun made, ImageFolder folder) {

@@ -1,7 +1,10 @@
 package org.coolsd.cli;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import org.coolsd.checkpoint.Checkpoint;
+import org.coolsd.checkpoint.TensorData;
 import org.coolsd.images.ImageFolder;
 import org.coolsd.models.Prompt;
 import picocli.CommandLine.ArgGroup;
@@ -37,6 +40,11 @@ final class PromptOptions {
     @ArgGroup
     private Choice choice = new Choice();
 
+    /** Whether the images show what words say. */
+    boolean isText() {
+        return choice.text != null;
+    }
+
     /** A usage error if the class is none of the folder's, where that names its classes. */
     void check(ImageFolder folder) {
         if (choice.label != null && !folder.classes().isEmpty()) {
@@ -49,12 +57,12 @@ final class PromptOptions {
      *
      * @param classes that the model has
      */
-    Prompt of(int i, ImageFolder folder, int classes) {
+    Prompt of(int i, ImageFolder folder, int classes) throws IOException {
         if (choice.text != null) {
             return new Prompt.Text(choice.text);
         }
         if (choice.captions != null) {
-            return new Prompt.CaptionEmbeddings(choice.captions, i);
+            return new Prompt.CaptionEmbeddings(choice.captions, i % captions());
         }
         if (choice.label != null) {
             return new Prompt.Label(index(folder.classes()));
@@ -64,6 +72,14 @@ final class PromptOptions {
                     command.commandLine(), "this model makes images of text: use --prompt or --caption-embeddings");
         }
         return new Prompt.Label(i % classes);
+    }
+
+    /** Captions in the file; at least 1, and its reader says what is wrong with it. */
+    private int captions() throws IOException {
+        TensorData captions = Checkpoint.read(choice.captions).get("caption_embeddings");
+        return captions == null || captions.shape().length == 0
+                ? 1
+                : (int) Math.max(1, Math.min(Integer.MAX_VALUE, captions.shape()[0]));
     }
 
     /** What image {@code i} shows, in a few words. */

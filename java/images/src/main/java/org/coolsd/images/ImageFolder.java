@@ -138,9 +138,7 @@ public record ImageFolder(
     public long memory(Precision precision, int images) throws IOException {
         long bytes = images * target.summary().perImage();
         for (Component model : models()) {
-            bytes += model.summary()
-                    .memory()
-                    .getOrDefault(precision, model.summary().memory().get(Precision.F32));
+            bytes += model.summary().memory(precision);
         }
         return bytes;
     }

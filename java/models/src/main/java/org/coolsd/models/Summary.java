@@ -73,4 +73,10 @@ public record Summary(
                 memory,
                 perImage);
     }
+
+    /** Bytes of the weights at a precision; at f32 where the model has no matrices in others. */
+    public long memory(Precision precision) {
+        Long bytes = memory.get(precision);
+        return bytes == null ? memory.get(Precision.F32) : bytes;
+    }
 }

@@ -37,7 +37,7 @@ class ChameleonLawTest {
     private static final int KINDS = 3;
     private static final int CODES = 4;
     private static final int ALL = 81;
-    private static final int IMAGES = 3000;
+    private static final int IMAGES = 1500;
     private static final float GUIDANCE = 3;
     private static final int FIRST = 4;
 

@@ -58,8 +58,8 @@ class DraftRowsTest {
 
     private void compare(TinyModel model, DecoderOptions options, int threads, List<Request<Integer>> requests) {
         Drafter<Integer> eagle = new EagleModel<>(model.drafter());
-        Drafter<Integer> checking =
-                (session, verifier, slots) -> new Checking((EagleDrafts<Integer>) eagle.open(session, verifier, slots), slots);
+        Drafter<Integer> checking = (session, verifier, slots) ->
+                new Checking((EagleDrafts<Integer>) eagle.open(session, verifier, slots), slots);
         checked = 0;
         try (Decoder<Integer> decoder =
                 new Decoder<>(new LlamaGenTarget(model.target(), true, threads), checking, options)) {

@@ -18,6 +18,13 @@ final class PromptOptions {
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
 
+    @Option(
+            names = "--size",
+            paramLabel = "WxH",
+            description =
+                    "pixels, with --prompt, for models that make pictures of several sizes (default: the model's)")
+    private String size;
+
     /** One of them, or none. */
     private static final class Choice {
         @Option(
@@ -45,8 +52,20 @@ final class PromptOptions {
         return choice.text != null;
     }
 
-    /** A usage error if the class is none of the folder's, where that names its classes. */
+    private Prompt text() {
+        if (size == null) {
+            return new Prompt.Text(choice.text);
+        }
+        String[] sides = size.split("x", -1);
+        return new Prompt.Text(choice.text, Integer.parseInt(sides[0]), Integer.parseInt(sides[1]));
+    }
+
+    /** A usage error if the size is none, or the class none of the folder's, where that names its classes. */
     void check(ImageFolder folder) {
+        if (size != null && (choice.text == null || !size.matches("[1-9]\\d{0,4}x[1-9]\\d{0,4}"))) {
+            throw new ParameterException(
+                    command.commandLine(), "size is '" + size + "', it must be WxH in pixels, with --prompt");
+        }
         if (choice.label != null && !folder.classes().isEmpty()) {
             index(folder.classes());
         }
@@ -59,7 +78,7 @@ final class PromptOptions {
      */
     Prompt of(int i, ImageFolder folder, int classes) throws IOException {
         if (choice.text != null) {
-            return new Prompt.Text(choice.text);
+            return text();
         }
         if (choice.captions != null) {
             return new Prompt.CaptionEmbeddings(choice.captions, i % captions());

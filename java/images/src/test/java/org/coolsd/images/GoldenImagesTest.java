@@ -69,6 +69,10 @@ class GoldenImagesTest {
         "llamagen-c2i, gpt-c2i, vq, eagle-c2i, jacobi",
         "llamagen-c2i, gpt-c2i, vq, eagle-c2i, coupled",
         "llamagen-c2i, gpt-c2i, vq, eagle-c2i, eagle",
+        "llamagen-t2i, gpt-t2i, vq, eagle-t2i, none",
+        "llamagen-t2i, gpt-t2i, vq, eagle-t2i, jacobi",
+        "llamagen-t2i, gpt-t2i, vq, eagle-t2i, coupled",
+        "llamagen-t2i, gpt-t2i, vq, eagle-t2i, eagle",
         "chameleon, chameleon, chameleon-vqgan, , none",
         "chameleon, chameleon, chameleon-vqgan, , jacobi",
         "chameleon, chameleon, chameleon-vqgan, , coupled"
@@ -86,11 +90,7 @@ class GoldenImagesTest {
         ObjectNode images;
         try (ImagePipeline<?> model =
                 ImagePipeline.load(ImageFolder.open(folder).with(Drafts.of(drafts)), Precision.F32, Placement.cpu())) {
-            images = images(
-                    model,
-                    seed -> model.target().classes() > 0
-                            ? new Prompt.Label(seed % model.target().classes())
-                            : new Prompt.Text("a cat of seed " + seed, 64, 96));
+            images = images(model, seed -> prompt(model, seed));
         }
         ObjectMapper json = new ObjectMapper();
         String name = family + "-" + drafts + ".json";
@@ -111,6 +111,16 @@ class GoldenImagesTest {
                     .as("level %d", i)
                     .isBetween(levels.get(i).asInt() - 1, levels.get(i).asInt() + 1);
         }
+    }
+
+    /** A class, a caption that the official code's outputs come with, or words. */
+    private Prompt prompt(ImagePipeline<?> model, int seed) {
+        if (model.target().classes() > 0) {
+            return new Prompt.Label(seed % model.target().classes());
+        }
+        return model.target().readsEmbeddings()
+                ? new Prompt.CaptionEmbeddings(folder.resolve("target/expected.safetensors"), seed / 2 % 2)
+                : new Prompt.Text("a cat of seed " + seed, 64, 96);
     }
 
     /** Some images in a batch of two, and the picture of the first. */

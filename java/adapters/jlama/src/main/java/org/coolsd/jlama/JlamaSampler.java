@@ -23,8 +23,8 @@ public final class JlamaSampler implements AutoCloseable {
      */
     public JlamaSampler(AbstractModel model, Sampling sampling) {
         rows = new LogitsRows(model, 1, 1);
-        VerifierSpec spec =
-                VerifierSpec.of(model.getConfig().vocabularySize, Schedule.lossless().draftLength(0), sampling);
+        VerifierSpec spec = VerifierSpec.of(
+                model.getConfig().vocabularySize, Schedule.lossless().draftLength(0), sampling);
         verifier = Verifier.open(Backend.cpu(), spec);
     }
 

@@ -30,7 +30,8 @@ final class LogitsRows {
         vocab = model.getConfig().vocabularySize;
         int rows = Math.multiplyExact(groups, stride);
         int bytes = Math.multiplyExact(Math.multiplyExact(rows, vocab), Float.BYTES);
-        values = ByteBuffer.allocateDirect(Math.addExact(bytes, CACHE_LINE))
+        // An aligned slice begins and ends at a cache line.
+        values = ByteBuffer.allocateDirect(Math.addExact(bytes, 2 * CACHE_LINE))
                 .alignedSlice(CACHE_LINE)
                 .order(ByteOrder.nativeOrder())
                 .asFloatBuffer();

@@ -129,7 +129,8 @@ class JlamaModelTest {
         for (int seed = 0; seed < 3; seed++) {
             requests.add(Request.of(prompt, seed, Sampling.of().temperature(0), own.length));
         }
-        for (Drafter<int[]> drafter : List.of(Drafter.<int[]>none(), Drafter.<int[]>jacobi(), Drafter.<int[]>lookup(2))) {
+        for (Drafter<int[]> drafter :
+                List.of(Drafter.<int[]>none(), Drafter.<int[]>jacobi(), Drafter.<int[]>lookup(2))) {
             DecoderOptions options = DecoderOptions.of(4).slots(2);
             try (Decoder<int[]> decoder = new Decoder<>(JlamaModel.of(model), drafter, options)) {
                 for (Result result : decoder.decode(requests)) {
@@ -160,8 +161,8 @@ class JlamaModelTest {
     @Test
     void aWrongPromptAndAFullContextEndTheirRequest() {
         Sampling sampling = Sampling.of();
-        try (Decoder<int[]> decoder =
-                new Decoder<>(JlamaModel.of(model), Drafter.none(), DecoderOptions.of(2).slots(2))) {
+        try (Decoder<int[]> decoder = new Decoder<>(
+                JlamaModel.of(model), Drafter.none(), DecoderOptions.of(2).slots(2))) {
             assertThatThrownBy(() -> decoder.decode(List.of(Request.of(new int[0], 1, sampling, 4))))
                     .isInstanceOf(CompletionException.class)
                     .hasMessageContaining("the prompt has no tokens");
@@ -171,7 +172,9 @@ class JlamaModelTest {
             Arrays.fill(longest, 1);
             assertThatThrownBy(() -> decoder.decode(List.of(Request.of(longest, 1, sampling, 4))))
                     .hasMessageContaining("the model's context is 512");
-            assertThat(decoder.decode(List.of(Request.of(PROMPT, 1, sampling, 4))).get(0).tokens())
+            assertThat(decoder.decode(List.of(Request.of(PROMPT, 1, sampling, 4)))
+                            .get(0)
+                            .tokens())
                     .hasSize(4);
         }
     }

@@ -5,7 +5,6 @@ module org.coolsd.images {
     requires java.desktop;
 
     exports org.coolsd.images;
-    exports org.coolsd.images.decoding;
 
     opens org.coolsd.images to
             com.fasterxml.jackson.databind;

@@ -4,6 +4,7 @@ module org.coolsd.libtorch {
     requires transitive org.coolsd.checkpoint;
     requires transitive org.bytedeco.pytorch;
     requires org.bytedeco.openblas;
+    requires static org.jspecify;
     requires static org.bytedeco.cuda;
 
     exports org.coolsd.libtorch;

@@ -5,16 +5,11 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.coolsd.Sampling;
+import org.coolsd.Acceptance;
 import org.coolsd.Schedule;
-import org.coolsd.images.ImageModel;
-import org.coolsd.images.ImageRequest;
-import org.coolsd.images.ModelFolder;
-import org.coolsd.images.decoding.Cancellation;
-import org.coolsd.images.decoding.DecoderOptions;
-import org.coolsd.images.decoding.DecodingListener;
-import org.coolsd.images.decoding.SpeculativeDecoder;
-import org.coolsd.images.decoding.Verification;
+import org.coolsd.decode.Decoder;
+import org.coolsd.decode.DecoderOptions;
+import org.coolsd.decode.Result;
 import org.coolsd.libtorch.LibTorch;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
@@ -36,30 +31,33 @@ final class BatchInvariance {
             if (precision == Precision.F16 && Precision.fastest() != Precision.F16) {
                 continue;
             }
-            ImageModel model = ImageModel.load(ModelFolder.open(ModelFolder.SHIPPED), precision, Placement.cpu());
-            List<int[]> alone = decode(model, 1);
-            for (int batch : BATCHES) {
-                List<int[]> together = decode(model, batch);
-                int different = 0;
-                for (int i = 0; i < IMAGES; i++) {
-                    different += Arrays.equals(alone.get(i), together.get(i)) ? 0 : 1;
+            try (Shipped<?> model = Shipped.load(precision, Placement.cpu())) {
+                List<Result> alone = decode(model, 1);
+                for (int batch : BATCHES) {
+                    List<Result> together = decode(model, batch);
+                    int different = 0;
+                    for (int i = 0; i < IMAGES; i++) {
+                        different += Arrays.equals(
+                                        alone.get(i).tokens(), together.get(i).tokens())
+                                ? 0
+                                : 1;
+                    }
+                    System.out.printf("| %s | %d | %d of %d |%n", precision, batch, different, IMAGES);
+                    results.put(precision + ".batch" + batch, different);
                 }
-                System.out.printf("| %s | %d | %d of %d |%n", precision, batch, different, IMAGES);
-                results.put(precision + ".batch" + batch, different);
             }
         }
         System.out.println(machine);
         return results;
     }
 
-    private static List<int[]> decode(ImageModel model, int batch) {
-        ModelFolder.Config config = model.folder().config();
-        List<ImageRequest> requests = ImageRequest.inTurn(config.classes().size(), 0, IMAGES, 0);
-        try (SpeculativeDecoder decoder = model.decoder(
-                Verification.block(Schedule.exponential(1.1).draftLength(5)),
-                Sampling.of().guidance(config.guidance()),
-                DecoderOptions.of().batch(batch))) {
-            return decoder.decode(requests, DecodingListener.NONE, new Cancellation());
+    private static <C> List<Result> decode(Shipped<C> model, int batch) {
+        DecoderOptions options = DecoderOptions.of(5)
+                .slots(batch)
+                .schedule(Schedule.exponential(1.1))
+                .acceptance(Acceptance.block());
+        try (Decoder<C> decoder = model.decoder(1, options)) {
+            return decoder.decode(model.requests(0, IMAGES));
         }
     }
 }

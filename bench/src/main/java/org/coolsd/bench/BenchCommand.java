@@ -65,6 +65,16 @@ public final class BenchCommand implements Callable<Integer> {
         private boolean drafters;
 
         @Option(
+                names = "--shapes",
+                arity = "0..1",
+                split = ",",
+                fallbackValue = "B,L,XL",
+                paramLabel = "SIZES",
+                description =
+                        "memory and pass times of LlamaGen's sizes, with random weights; B,L,XL unless some are named")
+        private List<Shapes.Size> shapes;
+
+        @Option(
                 names = "--compare",
                 arity = "2",
                 paramLabel = "FILE",
@@ -124,6 +134,10 @@ public final class BenchCommand implements Callable<Integer> {
         }
         if (selection.verification) {
             json.write(VerificationTable.run(machine));
+            return 0;
+        }
+        if (selection.shapes != null) {
+            json.write(Shapes.run(machine, selection.shapes));
             return 0;
         }
         if (selection.drafters) {

@@ -5,39 +5,40 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.coolsd.Acceptance;
 import org.coolsd.Schedule;
-import org.coolsd.images.decoding.Verification;
+import org.coolsd.decode.DecoderOptions;
+import org.coolsd.decode.DraftPolicy;
 
 /**
  * One way of decoding.
  *
  * @param name as the table has it
- * @param verification with the longest draft; 0 is plain sampling
- * @param reach of an adaptive draft length, or null
+ * @param options with the longest draft; 0 is plain sampling
  */
-record DecodingPlan(String name, Verification verification, Double reach, int batch, int threads) {
+record DecodingPlan(String name, DecoderOptions options, int threads) {
     /** Where the adaptive draft length was fastest on the shipped model. */
     private static final double REACH = 0.6;
 
     /** Token by token. */
     static DecodingPlan of(String name, Schedule schedule, int length, int batch, int threads) {
-        return of(name, Verification.token(schedule.draftLength(length)), batch, threads);
-    }
-
-    static DecodingPlan of(String name, Verification verification, int batch, int threads) {
-        int length = verification.drafts().length();
         String draft = length == 0 ? "" : ", L = " + length;
-        return new DecodingPlan(name + draft, verification, null, batch, threads);
+        return new DecodingPlan(
+                name + draft,
+                DecoderOptions.of(length).slots(batch).schedule(schedule).drift(true),
+                threads);
     }
 
     /** With blocks in place of tokens. */
     DecodingPlan block() {
-        return new DecodingPlan(name + ", block", Verification.block(verification.drafts()), reach, batch, threads);
+        return new DecodingPlan(name + ", block", options.acceptance(Acceptance.block()), threads);
     }
 
-    DecodingPlan adaptive(double newReach) {
+    DecodingPlan adaptive(double reach) {
         return new DecodingPlan(
-                name + String.format(Locale.ROOT, ", adaptive %.2f", newReach), verification, newReach, batch, threads);
+                name + String.format(Locale.ROOT, ", adaptive %.2f", reach),
+                options.drafts(DraftPolicy.adaptive(reach)),
+                threads);
     }
 
     /**

@@ -6,21 +6,15 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.coolsd.Acceptance;
-import org.coolsd.Sampling;
 import org.coolsd.Schedule;
 import org.coolsd.decode.Decoder;
 import org.coolsd.decode.DecoderOptions;
 import org.coolsd.decode.Drafter;
 import org.coolsd.decode.Request;
 import org.coolsd.decode.Result;
-import org.coolsd.images.ImageModel;
-import org.coolsd.images.ImageRequest;
-import org.coolsd.images.ModelFolder;
 import org.coolsd.libtorch.LibTorch;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
-import org.coolsd.models.eagle.EagleModel;
-import org.coolsd.models.llamagen.LlamaGenTarget;
 
 /**
  * The shipped model with every source of drafts: rounds of some images each, all configurations once a round, so that what
@@ -34,7 +28,7 @@ final class DraftersTable {
     private DraftersTable() {}
 
     /** A drafter with a rule and a schedule; what was found of each image, and of each round. */
-    private record Way(String drafter, String schedule, String rule, Decoder<Integer> decoder, Found found) {}
+    private record Way<C>(String drafter, String schedule, String rule, Decoder<C> decoder, Found found) {}
 
     private record Found(List<Double> lengths, List<Double> drifts, List<Double> seconds) {
         Found() {
@@ -59,19 +53,22 @@ final class DraftersTable {
 
     static Map<String, Object> run(Machine machine) throws IOException {
         LibTorch.load(1);
-        List<Way> ways = new ArrayList<>();
-        try (ImageModel model =
-                ImageModel.load(ModelFolder.open(ModelFolder.SHIPPED), Precision.fastest(), Placement.cpu())) {
-            try {
-                add(ways, model);
-                return measure(machine, ways, model);
-            } finally {
-                ways.forEach(way -> way.decoder.close());
-            }
+        try (Shipped<?> model = Shipped.load(Precision.fastest(), Placement.cpu())) {
+            return run(machine, model);
         }
     }
 
-    private static void add(List<Way> ways, ImageModel model) {
+    private static <C> Map<String, Object> run(Machine machine, Shipped<C> model) {
+        List<Way<C>> ways = new ArrayList<>();
+        try {
+            add(ways, model);
+            return measure(machine, ways, model);
+        } finally {
+            ways.forEach(way -> way.decoder.close());
+        }
+    }
+
+    private static <C> void add(List<Way<C>> ways, Shipped<C> model) {
         Acceptance token = Acceptance.token();
         Acceptance block = Acceptance.block();
         Schedule lossless = Schedule.lossless();
@@ -80,35 +77,30 @@ final class DraftersTable {
         for (Schedule schedule : List.of(lossless, annealed)) {
             String name = schedule == lossless ? "lossless" : "exponential 1.1";
             for (Acceptance rule : List.of(token, block)) {
-                ways.add(way(model, "eagle", new EagleModel(model.drafter()), name, schedule, rule));
+                ways.add(way(model, "eagle", model.images().drafter(), name, schedule, rule));
                 ways.add(way(model, "jacobi", Drafter.jacobi(), name, schedule, rule));
             }
             ways.add(way(model, "coupled", Drafter.coupled(), name, schedule, token));
         }
     }
 
-    private static Way way(
-            ImageModel model,
-            String name,
-            Drafter<Integer> drafter,
-            String schedule,
-            Schedule factors,
-            Acceptance rule) {
-        LlamaGenTarget target =
-                new LlamaGenTarget(model.target(), model.folder().config().guidance() != 1, 1);
+    private static <C> Way<C> way(
+            Shipped<C> model, String name, Drafter<C> drafter, String schedule, Schedule factors, Acceptance rule) {
         DecoderOptions options = DecoderOptions.of(WINDOW)
                 .slots(IMAGES)
                 .schedule(factors)
                 .acceptance(rule)
                 .drift(true);
         String verification = rule instanceof Acceptance.Block ? "block" : "token";
-        return new Way(name, schedule, verification, new Decoder<>(target, drafter, options), new Found());
+        Decoder<C> decoder =
+                new Decoder<>(model.images().target().model(model.sampling().guidance() != 1, 1), drafter, options);
+        return new Way<>(name, schedule, verification, decoder, new Found());
     }
 
-    private static Map<String, Object> measure(Machine machine, List<Way> ways, ImageModel model) {
+    private static <C> Map<String, Object> measure(Machine machine, List<Way<C>> ways, Shipped<C> model) {
         for (int round = 0; round < ROUNDS; round++) {
-            for (Way way : ways) {
-                List<Request<Integer>> requests = requests(model, round);
+            for (Way<C> way : ways) {
+                List<Request<C>> requests = model.requests((long) round * IMAGES, IMAGES);
                 long begin = System.nanoTime();
                 List<Result> results = way.decoder.decode(requests);
                 way.found.seconds.add((System.nanoTime() - begin) / 1e9 / IMAGES);
@@ -123,7 +115,7 @@ final class DraftersTable {
                 "| drafts | schedule | verification | accepted length | drift per image | seconds per image |");
         System.out.println("|---|---|---|---:|---:|---:|");
         List<Row> rows = new ArrayList<>();
-        for (Way way : ways) {
+        for (Way<C> way : ways) {
             Row row = new Row(
                     way.drafter,
                     way.schedule,
@@ -147,15 +139,6 @@ final class DraftersTable {
                 "%d images, %d side by side, window %d, one thread; ± is half of a 95 %% interval; %s%n",
                 ROUNDS * IMAGES, IMAGES, WINDOW, machine);
         return Map.of("machine", machine, "images", ROUNDS * IMAGES, "window", WINDOW, "rows", rows);
-    }
-
-    private static List<Request<Integer>> requests(ImageModel model, int round) {
-        ModelFolder.Config config = model.folder().config();
-        Sampling sampling = Sampling.of().guidance(config.guidance());
-        return ImageRequest.inTurn(config.classes().size(), 0, IMAGES, round * IMAGES).stream()
-                .map(image -> Request.of(
-                        image.label(), image.seed(), sampling, config.target().blockSize()))
-                .toList();
     }
 
     private static VerificationTable.Mean mean(List<Double> values) {

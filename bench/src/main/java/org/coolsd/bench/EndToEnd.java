@@ -1,31 +1,24 @@
 package org.coolsd.bench;
 
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.ToDoubleFunction;
-import org.coolsd.Sampling;
-import org.coolsd.images.ImageModel;
-import org.coolsd.images.ImageRequest;
-import org.coolsd.images.decoding.Cancellation;
-import org.coolsd.images.decoding.DecoderOptions;
-import org.coolsd.images.decoding.DecodingListener;
-import org.coolsd.images.decoding.DraftLength;
-import org.coolsd.images.decoding.SpeculativeDecoder;
+import org.coolsd.decode.Decoder;
+import org.coolsd.decode.Request;
+import org.coolsd.decode.Totals;
 
 /**
  * Whole images, decoded in every way in turn, again and again, so that whatever else the machine does falls on all of them.
  * Token decoding is timed, not the pictures' making. Each repetition has seeds of its own; all ways have the same.
  */
-final class EndToEnd implements AutoCloseable {
-    private final List<Way> ways = new ArrayList<>();
-    private final int classes;
-    private final int tokensPerImage;
+final class EndToEnd<C> implements AutoCloseable {
+    private final List<Way<C>> ways = new ArrayList<>();
+    private final Shipped<C> model;
     private final int images;
 
     /** One way of decoding and its decoder. */
-    private record Way(DecodingPlan plan, SpeculativeDecoder decoder) {}
+    private record Way<C>(DecodingPlan plan, Timed<C> timed, Decoder<C> decoder) {}
 
     /**
      * What one repetition of one way took and yielded.
@@ -33,10 +26,8 @@ final class EndToEnd implements AutoCloseable {
      * @param seconds for all images
      * @param draft seconds in the drafter's passes
      * @param target seconds in the target's passes
-     * @param verify seconds in sampling drafts and verifying them
      */
-    record Repetition(
-            double seconds, double draft, double target, double verify, long tokens, long steps, double drift) {}
+    record Repetition(double seconds, double draft, double target, long tokens, long steps, double drift) {}
 
     /**
      * What was found of one way.
@@ -48,7 +39,7 @@ final class EndToEnd implements AutoCloseable {
      * @param speedUp median over the repetitions of the ratio to the first plain way of the same repetition, and quartiles
      * @param acceptedLength tokens per step
      * @param driftPerImage sum of D
-     * @param shares medians of the parts of the time: draft, target, verify (with sampling), rest
+     * @param shares medians of the parts of the time: draft, target, and the rest: drawing drafts, verifying, the loop
      * @param repetitions all of them
      */
     record Line(
@@ -64,22 +55,25 @@ final class EndToEnd implements AutoCloseable {
             List<Repetition> repetitions) {}
 
     /** @param images of a repetition of each way */
-    EndToEnd(ImageModel model, List<DecodingPlan> plans, int images) throws IOException {
+    EndToEnd(Shipped<C> model, List<DecodingPlan> plans, int images) {
+        this.model = model;
         this.images = images;
-        classes = model.folder().config().classes().size();
-        tokensPerImage = model.folder().config().target().blockSize();
-        Sampling sampling = Sampling.of().guidance(model.folder().config().guidance());
         for (DecodingPlan plan : plans) {
-            DraftLength length = plan.reach() == null ? DraftLength.fixed() : DraftLength.adaptive(plan.reach());
-            DecoderOptions options = new DecoderOptions(plan.batch(), plan.threads(), length);
-            ways.add(new Way(plan, model.decoder(plan.verification(), sampling, options)));
+            Timed<C> timed = model.timed(plan.threads(), plan.options());
+            ways.add(new Way<>(
+                    plan,
+                    timed,
+                    new Decoder<>(
+                            timed.model(),
+                            timed.drafter(),
+                            plan.options().backend(model.images().backend()))));
         }
     }
 
     /** Warms every way up, then measures them {@code repetitions} times in turn. */
     List<Line> run(int repetitions, Consumer<String> progress) {
         List<List<Repetition>> all = new ArrayList<>();
-        for (Way way : ways) {
+        for (Way<C> way : ways) {
             progress.accept("warming up: " + way.plan.name());
             for (int i = 0; i < 3; i++) {
                 repeat(way, 1_000_000L * (i + 1));
@@ -99,28 +93,23 @@ final class EndToEnd implements AutoCloseable {
         return lines;
     }
 
-    private Repetition repeat(Way way, long firstSeed) {
-        List<ImageRequest> requests = ImageRequest.inTurn(classes, firstSeed, images, 0);
-        var stats = way.decoder.stats();
-        long steps = stats.steps();
-        double drift = stats.drift();
-        long draft = stats.draftNanos();
-        long target = stats.targetNanos();
-        long verify = stats.verifyNanos();
+    private Repetition repeat(Way<C> way, long firstSeed) {
+        List<Request<C>> requests = model.requests(firstSeed, images);
+        long draft = way.timed.draftNanos();
+        long target = way.timed.targetNanos();
         long start = System.nanoTime();
-        way.decoder.decode(requests, DecodingListener.NONE, new Cancellation());
+        Totals totals = Totals.of(way.decoder.decode(requests));
         long took = System.nanoTime() - start;
         return new Repetition(
                 took / 1e9,
-                (stats.draftNanos() - draft) / 1e9,
-                (stats.targetNanos() - target) / 1e9,
-                (stats.verifyNanos() - verify) / 1e9,
-                (long) images * tokensPerImage,
-                stats.steps() - steps,
-                stats.drift() - drift);
+                (way.timed.draftNanos() - draft) / 1e9,
+                (way.timed.targetNanos() - target) / 1e9,
+                totals.tokens(),
+                totals.steps(),
+                totals.drift());
     }
 
-    private Line line(Way way, List<Repetition> mine, List<Repetition> plain) {
+    private Line line(Way<C> way, List<Repetition> mine, List<Repetition> plain) {
         List<Double> ratios = new ArrayList<>();
         for (int r = 0; r < mine.size(); r++) {
             ratios.add(plain.get(r).seconds / mine.get(r).seconds);
@@ -128,18 +117,17 @@ final class EndToEnd implements AutoCloseable {
         double[] rate = quartiles(mine.stream().map(r -> r.tokens / r.seconds).toList());
         return new Line(
                 way.plan.name(),
-                way.decoder.threads(),
-                way.plan.batch(),
+                way.plan.threads(),
+                way.plan.options().slots(),
                 rate,
                 quartiles(ratios),
-                rate[1] / tokensPerImage,
+                rate[1] / model.tokens(),
                 sum(mine, Repetition::tokens) / sum(mine, Repetition::steps),
                 sum(mine, Repetition::drift) / ((double) images * mine.size()),
                 new double[] {
                     median(mine, r -> r.draft / r.seconds),
                     median(mine, r -> r.target / r.seconds),
-                    median(mine, r -> r.verify / r.seconds),
-                    median(mine, r -> 1 - (r.draft + r.target + r.verify) / r.seconds)
+                    median(mine, r -> 1 - (r.draft + r.target) / r.seconds)
                 },
                 mine);
     }

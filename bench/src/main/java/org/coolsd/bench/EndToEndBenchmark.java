@@ -2,15 +2,10 @@ package org.coolsd.bench;
 
 import java.io.IOException;
 import java.util.concurrent.TimeUnit;
-import org.coolsd.Sampling;
+import org.coolsd.Acceptance;
 import org.coolsd.Schedule;
-import org.coolsd.images.ImageModel;
-import org.coolsd.images.ImageRequest;
-import org.coolsd.images.ModelFolder;
-import org.coolsd.images.decoding.DecoderOptions;
-import org.coolsd.images.decoding.DecodingListener;
-import org.coolsd.images.decoding.SpeculativeDecoder;
-import org.coolsd.images.decoding.Verification;
+import org.coolsd.decode.Decoder;
+import org.coolsd.decode.DecoderOptions;
 import org.coolsd.libtorch.LibTorch;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
@@ -49,42 +44,56 @@ public class EndToEndBenchmark {
         /** The same with no factor below 1. */
         CLAMPED(Schedule.exponential(1.1).clamped(), 5);
 
-        private final Verification verification;
+        private final DecoderOptions options;
 
         Way(Schedule schedule, int length) {
-            verification = Verification.block(schedule.draftLength(length));
+            options = DecoderOptions.of(length).schedule(schedule).acceptance(Acceptance.block());
         }
     }
 
     @Param
     private Way way;
 
-    private ImageModel model;
-    private SpeculativeDecoder decoder;
-    private int classes;
-    private long seed;
+    private Images<?> images;
+
+    /** The model, a decoder and its next image. */
+    private static final class Images<C> implements AutoCloseable {
+        private final Shipped<C> model;
+        private final Decoder<C> decoder;
+        private long seed;
+
+        Images(Shipped<C> model, DecoderOptions options) {
+            this.model = model;
+            decoder = model.decoder(1, options);
+        }
+
+        int[] next() {
+            return decoder.decode(model.requests(seed++, 1)).get(0).tokens();
+        }
+
+        @Override
+        public void close() {
+            decoder.close();
+            model.close();
+        }
+    }
 
     /** Loads the model. */
     @Setup
     public void setup() throws IOException {
         LibTorch.load(1);
-        model = ImageModel.load(ModelFolder.open(ModelFolder.SHIPPED), Precision.fastest(), Placement.cpu());
-        classes = model.folder().config().classes().size();
-        Sampling sampling = Sampling.of().guidance(model.folder().config().guidance());
-        decoder = model.decoder(way.verification, sampling, DecoderOptions.of());
+        images = new Images<>(Shipped.load(Precision.fastest(), Placement.cpu()), way.options);
     }
 
-    /** Frees the decoder. */
+    /** Frees the model and its decoder. */
     @TearDown
     public void tearDown() {
-        decoder.close();
-        model.close();
+        images.close();
     }
 
     /** One image, each time another. */
     @Benchmark
     public int[] image() {
-        ImageRequest request = new ImageRequest((int) (seed % classes), seed++);
-        return decoder.decode(request, DecodingListener.NONE);
+        return images.next();
     }
 }

@@ -14,17 +14,13 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.management.JMException;
 import javax.management.ObjectName;
-import org.coolsd.Sampling;
+import org.coolsd.Acceptance;
 import org.coolsd.Schedule;
-import org.coolsd.images.ImageModel;
-import org.coolsd.images.ImageRequest;
-import org.coolsd.images.ModelFolder;
-import org.coolsd.images.decoding.Cancellation;
-import org.coolsd.images.decoding.DecoderOptions;
-import org.coolsd.images.decoding.DecodingListener;
-import org.coolsd.images.decoding.DraftLength;
-import org.coolsd.images.decoding.SpeculativeDecoder;
-import org.coolsd.images.decoding.Verification;
+import org.coolsd.decode.Decoder;
+import org.coolsd.decode.DecoderOptions;
+import org.coolsd.decode.DraftPolicy;
+import org.coolsd.decode.Request;
+import org.coolsd.decode.Result;
 import org.coolsd.libtorch.LibTorch;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
@@ -50,20 +46,27 @@ final class MemoryWatch {
 
     static Map<String, Object> run(Machine machine) throws IOException {
         LibTorch.load(1);
-        ImageModel model = ImageModel.load(ModelFolder.open(ModelFolder.SHIPPED), Precision.fastest(), Placement.cpu());
-        ModelFolder.Config config = model.folder().config();
+        try (Shipped<?> model = Shipped.load(Precision.fastest(), Placement.cpu())) {
+            return run(machine, model);
+        }
+    }
+
+    private static <C> Map<String, Object> run(Machine machine, Shipped<C> model) throws IOException {
         List<Look> looks = new ArrayList<>();
         System.out.println("| images | resident MiB | JVM MiB | threads | files |");
         System.out.println("|---:|---:|---:|---:|---:|");
-        try (SpeculativeDecoder decoder = model.decoder(
-                Verification.block(Schedule.exponential(1.1).draftLength(8)),
-                Sampling.of().guidance(config.guidance()),
-                DecoderOptions.of().batch(8).draftLength(DraftLength.adaptive(0.4)))) {
+        DecoderOptions options = DecoderOptions.of(8)
+                .slots(8)
+                .schedule(Schedule.exponential(1.1))
+                .acceptance(Acceptance.block())
+                .drafts(DraftPolicy.adaptive(0.4));
+        try (Decoder<C> decoder = model.decoder(1, options)) {
             for (int made = 0; made < IMAGES; made += EVERY) {
-                List<ImageRequest> requests =
-                        ImageRequest.inTurn(config.classes().size(), made, EVERY, 0);
-                for (int[] tokens : decoder.decode(requests, DecodingListener.NONE, new Cancellation())) {
-                    model.picture(tokens);
+                List<Request<C>> requests = model.requests(made, EVERY);
+                List<Result> results = decoder.decode(requests);
+                for (int i = 0; i < EVERY; i++) {
+                    model.images()
+                            .picture(requests.get(i).condition(), results.get(i).tokens());
                 }
                 Look look = look(made + EVERY);
                 looks.add(look);

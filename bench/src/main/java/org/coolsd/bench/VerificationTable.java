@@ -7,16 +7,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.coolsd.Acceptance;
-import org.coolsd.Sampling;
 import org.coolsd.Schedule;
-import org.coolsd.images.ImageModel;
-import org.coolsd.images.ImageRequest;
-import org.coolsd.images.ModelFolder;
-import org.coolsd.images.decoding.Cancellation;
-import org.coolsd.images.decoding.DecoderOptions;
-import org.coolsd.images.decoding.DecodingListener;
-import org.coolsd.images.decoding.SpeculativeDecoder;
-import org.coolsd.images.decoding.Verification;
+import org.coolsd.decode.Decoder;
+import org.coolsd.decode.DecoderOptions;
+import org.coolsd.decode.FactorPolicy;
+import org.coolsd.decode.Result;
 import org.coolsd.libtorch.LibTorch;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
@@ -65,25 +60,22 @@ final class VerificationTable {
     static Map<String, Object> run(Machine machine) throws IOException {
         LibTorch.load(1);
         List<Row> rows = new ArrayList<>();
-        try (ImageModel model =
-                ImageModel.load(ModelFolder.open(ModelFolder.SHIPPED), Precision.fastest(), Placement.cpu())) {
+        try (Shipped<?> model = Shipped.load(Precision.fastest(), Placement.cpu())) {
             System.out.println("| schedule | L | verification | accepted length | drift per image |");
             System.out.println("|---|---:|---|---:|---:|");
-            int tokens = model.folder().config().target().blockSize();
             for (int length : LENGTHS) {
-                for (Map.Entry<String, Schedule> one : schedules().entrySet()) {
-                    Schedule.Drafts drafts = one.getValue().draftLength(length);
-                    rows.add(measure(model, one.getKey(), Verification.token(drafts), "token"));
-                    rows.add(measure(model, one.getKey(), Verification.block(drafts), "block"));
-                }
+                Map<String, FactorPolicy> ways = new LinkedHashMap<>();
+                schedules().forEach((name, schedule) -> ways.put(name, FactorPolicy.of(schedule)));
                 for (double budget : BUDGETS) {
-                    Schedule.Drafts drafts = Schedule.budget(budget / tokens).draftLength(length);
-                    String name = "budget " + budget + " per image";
-                    for (Acceptance rule : List.of(Acceptance.token(), Acceptance.block())) {
-                        Verification verification = new Verification(drafts, rule, budget);
-                        rows.add(measure(
-                                model, name, verification, rule instanceof Acceptance.Block ? "block" : "token"));
-                    }
+                    ways.put("budget " + budget + " per image", FactorPolicy.budgetPerSequence(budget));
+                }
+                for (Map.Entry<String, FactorPolicy> way : ways.entrySet()) {
+                    DecoderOptions options = DecoderOptions.of(length)
+                            .slots(8)
+                            .factors(way.getValue())
+                            .drift(true);
+                    rows.add(measure(model, way.getKey(), options, "token"));
+                    rows.add(measure(model, way.getKey(), options.acceptance(Acceptance.block()), "block"));
                 }
             }
         }
@@ -103,30 +95,19 @@ final class VerificationTable {
         return schedules;
     }
 
-    private static Row measure(ImageModel model, String schedule, Verification verification, String rule) {
-        ModelFolder.Config config = model.folder().config();
+    private static <C> Row measure(Shipped<C> model, String schedule, DecoderOptions options, String rule) {
         double[] drift = new double[IMAGES];
-        double[] steps = new double[IMAGES];
-        DecodingListener listener = new DecodingListener() {
-            @Override
-            public void verified(int image, int drafted, int accepted, double more) {
-                drift[image] += more;
-                steps[image]++;
-            }
-        };
-        try (SpeculativeDecoder decoder = model.decoder(
-                verification,
-                Sampling.of().guidance(config.guidance()),
-                DecoderOptions.of().batch(8))) {
-            decoder.decode(ImageRequest.inTurn(config.classes().size(), 0, IMAGES, 0), listener, new Cancellation());
-        }
         double[] length = new double[IMAGES];
-        for (int i = 0; i < IMAGES; i++) {
-            length[i] = config.target().blockSize() / steps[i];
+        try (Decoder<C> decoder = model.decoder(1, options)) {
+            List<Result> results = decoder.decode(model.requests(0, IMAGES));
+            for (int i = 0; i < IMAGES; i++) {
+                drift[i] = results.get(i).drift();
+                length[i] = results.get(i).acceptedLength();
+            }
         }
-        int most = verification.drafts().length();
-        Row row = new Row(schedule, most, rule, Mean.of(length), Mean.of(drift));
-        System.out.printf("| %s | %d | %s | %s | %s |%n", schedule, most, rule, row.acceptedLength, row.drift);
+        Row row = new Row(schedule, options.draftLength(), rule, Mean.of(length), Mean.of(drift));
+        System.out.printf(
+                "| %s | %d | %s | %s | %s |%n", schedule, row.draftLength, rule, row.acceptedLength, row.drift);
         return row;
     }
 }

@@ -34,6 +34,10 @@ public final class LogitsBuffer implements AutoCloseable {
     /** By first row and count. */
     private final @Nullable Logits[][] views;
 
+    /** Used for one copy at a time, so that a copy allocates nothing. */
+    private final NativeMemory.Address copyTo = new NativeMemory.Address(0);
+
+    private final NativeMemory.Address copyFrom = new NativeMemory.Address(0);
     private final Guard guard;
 
     /** What is freed once; it must not know the buffer. */
@@ -152,32 +156,49 @@ public final class LogitsBuffer implements AutoCloseable {
      * type; both halves if the buffer is guided.
      */
     public void put(int row, Logits from) {
+        if (from.rows() != 1) {
+            throw refusal(from);
+        }
+        put(row, from, 0);
+    }
+
+    /** Fills row {@code row} with a copy of row {@code fromRow} of a view [rows, vocab], likewise. */
+    public void put(int row, Logits from, int fromRow) {
         guard.require();
         requireRow(row);
-        if (from.batch() != 1 || from.rows() != 1 || from.vocab() != vocab || from.type() != type) {
-            throw new IllegalArgumentException(
-                    "from is " + from + ", it must be Logits[1, " + vocab + "] of " + type + ", as the buffer");
+        if (from.batch() != 1 || from.vocab() != vocab || from.type() != type) {
+            throw refusal(from);
         }
+        Objects.checkIndex(fromRow, from.rows());
         Logits unconditional = from.unconditional();
         if ((unconditional != null) != guided) {
             throw new IllegalArgumentException(
                     "from is " + from + ", the buffer is " + (guided ? "" : "not ") + "guided");
         }
-        fill(row, from);
+        fill(row, from, fromRow);
         if (unconditional != null) {
-            fill(rows + row, unconditional);
+            fill(rows + row, unconditional, fromRow);
         }
     }
 
-    private void fill(int at, Logits from) {
+    private IllegalArgumentException refusal(Logits from) {
+        return new IllegalArgumentException(
+                "from is " + from + ", it must be Logits[1, " + vocab + "] of " + type + ", as the buffer");
+    }
+
+    private void fill(int at, Logits from, int fromRow) {
         long bytes = (long) vocab * type.size();
         Guard other = from.guard();
         guard.share();
         try {
             hold(other);
             try {
-                Pointer.memmove(
-                        new NativeMemory.Address(start + at * bytes), new NativeMemory.Address(from.address()), bytes);
+                synchronized (copyTo) {
+                    Pointer.memmove(
+                            copyTo.at(start + at * bytes),
+                            copyFrom.at(from.address() + fromRow * from.rowStride() * type.size()),
+                            bytes);
+                }
             } finally {
                 Guard.unshare(other);
             }

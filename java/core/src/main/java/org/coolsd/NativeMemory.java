@@ -79,6 +79,12 @@ final class NativeMemory {
         Address(long address) {
             this.address = address;
         }
+
+        /** This object with another address. */
+        Address at(long other) {
+            address = other;
+            return this;
+        }
     }
 
     /** A native struct's fields by their names in coolsd.h. */

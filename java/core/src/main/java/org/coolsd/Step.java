@@ -469,9 +469,9 @@ public final class Step implements AutoCloseable {
             int count = activateBegun();
             for (int k = 0; k < count; k++) {
                 int slot = active[k];
-                hold(require("target of slot " + slot, targets[slot], 1, lengths[slot] + 1));
+                hold(requireOf("target", slot, targets[slot], lengths[slot] + 1));
                 if (lengths[slot] > 0) {
-                    hold(require("draft of slot " + slot, drafts[slot], 1, lengths[slot]));
+                    hold(requireOf("draft", slot, drafts[slot], lengths[slot]));
                 }
             }
             if (count > 0) {
@@ -878,6 +878,16 @@ public final class Step implements AutoCloseable {
         if (closed) {
             throw new IllegalStateException(NAME + " is closed");
         }
+    }
+
+    /** As {@link #require}, with a name that is made only for a refusal: a step allocates nothing. */
+    private Logits requireOf(String what, int slot, @Nullable Logits logits, int rows) {
+        boolean fits = logits != null
+                && logits.batch() == 1
+                && logits.rows() >= rows
+                && logits.vocab() == spec.vocab()
+                && !(nativeVerifier.onDevice() && logits.isHost());
+        return fits ? logits : require(what + " of slot " + slot, logits, 1, rows);
     }
 
     private Logits require(String name, @Nullable Logits logits, int sequences, int rows) {

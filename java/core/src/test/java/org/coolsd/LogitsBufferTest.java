@@ -192,10 +192,14 @@ class LogitsBufferTest {
             try (LogitsBuffer expected = LogitsBuffer.of(type, 2, VOCAB)) {
                 expected.put(0, values, 0);
                 expected.put(1, values, VOCAB);
+                // Row 1 of a view of both rows, whose conditional half has been cleared.
+                to.put(1, from.logits(0, 2), 1);
+                assertThat(bits(to.logits(1, 1), 0)).isZero();
                 for (int v = 0; v < VOCAB; v++) {
                     int at = type == Logits.Type.F32 ? 2 * v + 1 : v;
                     assertThat(bits(to.logits(2, 1), at)).isEqualTo(bits(expected.logits(0, 1), at));
                     assertThat(bits(to.logits(2, 1).unconditional(), at)).isEqualTo(bits(expected.logits(1, 1), at));
+                    assertThat(bits(to.logits(1, 1).unconditional(), at)).isEqualTo(bits(expected.logits(1, 1), at));
                 }
             }
             assertThatThrownBy(() -> to.put(0, unguided.logits(1)))

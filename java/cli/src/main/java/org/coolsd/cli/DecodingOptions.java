@@ -4,9 +4,10 @@ import java.util.Locale;
 import org.coolsd.Acceptance;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
-import org.coolsd.images.ModelFolder;
-import org.coolsd.images.decoding.DraftLength;
-import org.coolsd.images.decoding.Verification;
+import org.coolsd.decode.DecoderOptions;
+import org.coolsd.decode.DraftPolicy;
+import org.coolsd.decode.FactorPolicy;
+import org.coolsd.images.Drafts;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -62,9 +63,19 @@ final class DecodingOptions {
     private double delta = 1.1;
 
     @Option(
-            names = "--draft-length",
+            names = "--drafter",
+            paramLabel = "NAME|DIR",
+            description =
+                    "where drafts come from: eagle, a model that reads the target's features, in the model folder or in"
+                            + " DIR; jacobi, the target's own last pass; coupled, the same drawn anew only as far as the target has"
+                            + " changed its mind; none (default: eagle where the model has one, else jacobi)")
+    private String drafter;
+
+    @Option(
+            names = {"--draft-length", "--window"},
             paramLabel = "L",
-            description = "tokens drafted per step, 0..64 (default: ${DEFAULT-VALUE})")
+            description = "tokens drafted per step, 0..64; with jacobi and coupled how far ahead they look"
+                    + " (default: ${DEFAULT-VALUE})")
     private int draftLength = 5;
 
     @Option(
@@ -101,60 +112,79 @@ final class DecodingOptions {
     @Option(names = "--guidance", paramLabel = "G", description = "classifier-free guidance (default: the model's)")
     private Float guidance;
 
-    @Option(names = "--temperature", paramLabel = "T", description = "0 is argmax (default: ${DEFAULT-VALUE})")
-    private float temperature = 1;
+    @Option(names = "--temperature", paramLabel = "T", description = "0 is argmax (default: the model's, mostly 1)")
+    private Float temperature;
 
-    @Option(names = "--top-k", paramLabel = "K", description = "0 keeps all (default: ${DEFAULT-VALUE})")
-    private int topK = 0;
+    @Option(names = "--top-k", paramLabel = "K", description = "0 keeps all (default: the model's)")
+    private Integer topK;
 
-    @Option(names = "--top-p", paramLabel = "P", description = "1 keeps all (default: ${DEFAULT-VALUE})")
-    private float topP = 1;
+    @Option(names = "--top-p", paramLabel = "P", description = "1 keeps all (default: the model's)")
+    private Float topP;
 
-    /** The rule, its factors and the draft length; a usage error if a value is out of range. */
-    Verification verification(int tokensPerImage) {
+    /**
+     * How a decoder decides; a usage error if a value is out of range, or they do not go together.
+     *
+     * @param drafts where drafts come from
+     * @param slots images side by side
+     */
+    DecoderOptions decoder(Drafts drafts, int slots) {
         return checked(() -> {
-            if (driftBudget == null && (mostFactor != null || kind == Kind.BUDGET)) {
+            FactorPolicy factors = factors();
+            int length = drafts instanceof Drafts.None ? 0 : draftLength;
+            factors.schedule().draftLength(draftLength);
+            if (drafts instanceof Drafts.Coupled && rule == Rule.BLOCK) {
+                throw new IllegalArgumentException(
+                        "--drafter coupled goes with --verification token: a token that it keeps from a refused block would"
+                                + " be biased (see docs/drop-in.md)");
+            }
+            return DecoderOptions.of(length)
+                    .slots(slots)
+                    .factors(factors)
+                    .acceptance(rule == Rule.BLOCK ? Acceptance.block() : Acceptance.token())
+                    .drafts(reach == null ? DraftPolicy.fixed() : DraftPolicy.adaptive(reach))
+                    .drift(true);
+        });
+    }
+
+    /** Where drafts come from, unless told otherwise {@code byDefault}. */
+    Drafts drafts(Drafts byDefault) {
+        if (kind == Kind.TARGET && driftBudget == null || draftLength == 0) {
+            return new Drafts.None();
+        }
+        return drafter == null ? byDefault : checked(() -> Drafts.of(drafter));
+    }
+
+    private FactorPolicy factors() {
+        if (driftBudget == null) {
+            if (mostFactor != null || kind == Kind.BUDGET) {
                 throw new IllegalArgumentException("--drift-budget is missing: it says how much an image may drift");
             }
-            Acceptance acceptance = rule == Rule.BLOCK ? Acceptance.block() : Acceptance.token();
-            if (driftBudget == null) {
-                return new Verification(schedule(), acceptance, Double.POSITIVE_INFINITY);
-            }
-            if (kind != Kind.BUDGET && command.commandLine().getParseResult().hasMatchedOption("--schedule")) {
-                throw new IllegalArgumentException("--drift-budget chooses the factors itself; leave out --schedule");
-            }
-            Schedule.Budget budget = Schedule.budget(driftBudget / tokensPerImage);
-            Schedule capped = mostFactor == null ? budget : budget.cap(mostFactor);
-            return new Verification(capped.draftLength(draftLength), acceptance, driftBudget);
-        });
+            return FactorPolicy.of(schedule());
+        }
+        if (kind != Kind.BUDGET && command.commandLine().getParseResult().hasMatchedOption("--schedule")) {
+            throw new IllegalArgumentException("--drift-budget chooses the factors itself; leave out --schedule");
+        }
+        return mostFactor == null
+                ? FactorPolicy.budgetPerSequence(driftBudget)
+                : FactorPolicy.budgetPerSequence(driftBudget, mostFactor);
     }
 
-    private Schedule.Drafts schedule() {
-        return checked(() -> {
-            Schedule schedule =
-                    switch (kind) {
-                        case TARGET, LOSSLESS -> Schedule.lossless();
-                        case UNIFORM -> Schedule.uniform(delta);
-                        case EXPONENTIAL -> Schedule.exponential(delta);
-                        case LINEAR -> Schedule.linear(delta, 0);
-                        case CLAMPED -> Schedule.exponential(delta).clamped();
-                        case GEOMETRIC -> Schedule.exponential(delta).geometricMean();
-                        case ENTROPY -> Schedule.entropy(delta);
-                        case BUDGET -> throw new IllegalArgumentException("--drift-budget is missing");
-                    };
-            Schedule.Drafts drafts = schedule.draftLength(draftLength);
-            return kind == Kind.TARGET ? schedule.draftLength(0) : drafts;
-        });
+    private Schedule schedule() {
+        return switch (kind) {
+            case TARGET, LOSSLESS -> Schedule.lossless();
+            case UNIFORM -> Schedule.uniform(delta);
+            case EXPONENTIAL -> Schedule.exponential(delta);
+            case LINEAR -> Schedule.linear(delta, 0);
+            case CLAMPED -> Schedule.exponential(delta).clamped();
+            case GEOMETRIC -> Schedule.exponential(delta).geometricMean();
+            case ENTROPY -> Schedule.entropy(delta);
+            case BUDGET -> throw new IllegalArgumentException("--drift-budget is missing");
+        };
     }
 
-    /** How many tokens a step drafts; a usage error if the value is out of range. */
-    DraftLength draftLength() {
-        return checked(() -> reach == null ? DraftLength.fixed() : DraftLength.adaptive(reach));
-    }
-
-    /** What the schedule is called. */
-    String name() {
-        if (kind == Kind.TARGET && driftBudget == null) {
+    /** What the way of decoding is called. */
+    String name(Drafts drafts) {
+        if (drafts instanceof Drafts.None) {
             return "plain sampling";
         }
         String factors;
@@ -165,17 +195,17 @@ final class DecodingOptions {
         } else {
             factors = kind + ", delta = " + delta;
         }
-        String name = factors + ", L = " + draftLength + ", " + rule;
+        String name = factors + ", L = " + draftLength + ", " + rule + ", " + drafts.name();
         return reach == null ? name : name + ", adaptive " + reach;
     }
 
-    /** Temperature, guidance and cut-offs; a usage error if a value is out of range. */
-    Sampling sampling(ModelFolder folder) {
-        return checked(() -> Sampling.of()
-                .temperature(temperature)
-                .guidance(guidance == null ? folder.config().guidance() : guidance)
-                .topK(topK)
-                .topP(topP));
+    /** Temperature, guidance and cut-offs, {@code byDefault} where nothing is said; a usage error if one is out of range. */
+    Sampling sampling(Sampling byDefault) {
+        return checked(() -> byDefault
+                .temperature(temperature == null ? byDefault.temperature() : temperature)
+                .guidance(guidance == null ? byDefault.guidance() : guidance)
+                .topK(topK == null ? byDefault.topK() : topK)
+                .topP(topP == null ? byDefault.topP() : topP));
     }
 
     private <T> T checked(java.util.function.Supplier<T> value) {

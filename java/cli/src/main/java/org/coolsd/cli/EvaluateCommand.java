@@ -14,19 +14,21 @@ import org.coolsd.command.EngineOptions;
 import org.coolsd.command.JsonOption;
 import org.coolsd.command.Progress;
 import org.coolsd.command.Version;
-import org.coolsd.images.ImageModel;
-import org.coolsd.images.ImageRequest;
+import org.coolsd.decode.Decoder;
+import org.coolsd.decode.DecoderOptions;
+import org.coolsd.decode.Request;
+import org.coolsd.decode.Result;
+import org.coolsd.decode.Totals;
+import org.coolsd.images.ImageFolder;
+import org.coolsd.images.ImagePipeline;
+import org.coolsd.images.ImageRun;
 import org.coolsd.images.ModelFolder;
 import org.coolsd.images.Picture;
-import org.coolsd.images.decoding.Cancellation;
-import org.coolsd.images.decoding.DecodingListener;
-import org.coolsd.images.decoding.DraftLength;
-import org.coolsd.images.decoding.SpeculativeDecoder;
-import org.coolsd.images.decoding.Verification;
 import org.coolsd.libtorch.LibTorch;
 import org.coolsd.libtorch.Precision;
 import org.coolsd.libtorch.Tensors;
 import org.coolsd.models.llamagen.LlamaGen;
+import org.coolsd.models.vq.VqTokenizer;
 import org.coolsd.training.TokenCache;
 import org.coolsd.training.data.FashionMnist;
 import org.coolsd.training.evaluation.Classifier;
@@ -73,92 +75,94 @@ final class EvaluateCommand implements Callable<Integer> {
         json.check();
         FashionMnist test = FashionMnist.test(data);
         LibTorch.load(1);
-        ImageModel images = ImageModel.load(folder, engine.precision(), engine.placement());
+        ImageFolder models = ImageFolder.open(model);
+        try (ImagePipeline<?> images = ImagePipeline.load(models, engine.precision(), engine.placement())) {
+            evaluate(folder, images, test);
+        }
+        json.write(figures);
+        return 0;
+    }
+
+    private <C> void evaluate(ModelFolder folder, ImagePipeline<C> images, FashionMnist test) throws Exception {
         ModelFolder.Config config = folder.config();
         Classifier classifier = folder.keep("classifier", Classifier::new);
+        VqTokenizer tokenizer = folder.keep("tokenizer", w -> new VqTokenizer(config.tokenizer(), w));
         Tensor pictures = Evaluator.pictures(test);
         Tensor features = Evaluator.features(classifier, pictures);
-        put("test.reconstructionPsnr", Evaluator.reconstruction(images.tokenizer(), pictures));
+        put("test.reconstructionPsnr", Evaluator.reconstruction(tokenizer, pictures));
         put("test.classifierAccuracy", Evaluator.accuracy(classifier, features, test.labels()));
         put(
                 "test.negativeLogLikelihoodPerToken",
                 Evaluator.negativeLogLikelihood(
                         folder.keep("target", w -> LlamaGen.forInference(config.target(), w, Precision.BF16)),
-                        TokenCache.encode(test, images.tokenizer()),
+                        TokenCache.encode(test, tokenizer),
                         test.labels()));
         long half = test.size() / 2;
         Tensor reference = features.narrow(0, 0, half);
         put(
                 "test.frechetDistanceFloor",
                 FrechetDistance.between(reference, features.narrow(0, half, Math.min(count, half))));
-        int[][] plain = sample(
-                "plain", Verification.token(Schedule.lossless().draftLength(0)), 0, images, classifier, reference);
-        int[][] lossless = sample(
-                "lossless", Verification.token(Schedule.lossless().draftLength(5)), 1, images, classifier, reference);
-        int[][] coolsd = sample(
-                "coolsd",
-                Verification.token(Schedule.exponential(1.1).draftLength(5)),
-                2,
-                images,
-                classifier,
-                reference);
+        int classes = config.classes().size();
+        Sampling sampling = Sampling.of().guidance(config.guidance());
+        int[][][] tokens = new int[3][][];
+        String[] names = {"plain", "lossless", "coolsd"};
+        DecoderOptions drafting = DecoderOptions.of(5).slots(engine.batch()).drift(true);
+        DecoderOptions[] ways = {
+            DecoderOptions.of(0).slots(engine.batch()), drafting, drafting.schedule(Schedule.exponential(1.1))
+        };
+        for (int way = 0; way < ways.length; way++) {
+            // Seeds of different ways differ, so that the samples are independent.
+            List<Request<C>> requests = images.inTurn(classes, 0, count, seed + way * 1_000_000L, sampling);
+            ImageRun made = make(names[way], images, ways[way], requests);
+            tokens[way] = made.results().values().stream().map(Result::tokens).toArray(int[][]::new);
+            Tensor found = Evaluator.features(classifier, pictures(images, requests, tokens[way]));
+            long[] labels = new long[count];
+            Arrays.setAll(labels, i -> i % classes);
+            put(names[way] + ".recognised", Evaluator.accuracy(classifier, found, Tensors.of(labels, count)));
+            put(names[way] + ".frechetDistance", FrechetDistance.between(reference, found));
+        }
         int vocab = folder.config().target().vocabSize();
-        put("plainAgainstLossless.pValue", PermutationTest.pValue(plain, lossless, vocab, PERMUTATIONS, seed));
-        put("plainAgainstCoolsd.pValue", PermutationTest.pValue(plain, coolsd, vocab, PERMUTATIONS, seed));
-        json.write(figures);
-        return 0;
+        put("plainAgainstLossless.pValue", PermutationTest.pValue(tokens[0], tokens[1], vocab, PERMUTATIONS, seed));
+        put("plainAgainstCoolsd.pValue", PermutationTest.pValue(tokens[0], tokens[2], vocab, PERMUTATIONS, seed));
     }
 
-    /** Makes images, the classes in turn, evaluates them, and returns their tokens. */
-    private int[][] sample(
-            String name,
-            Verification verification,
-            int part,
-            ImageModel images,
-            Classifier classifier,
-            Tensor reference)
-            throws Exception {
-        ModelFolder.Config config = images.folder().config();
-        int classes = config.classes().size();
-        int[][] tokens = new int[count][];
-        long[] labels = new long[count];
-        long start = System.nanoTime();
-        Sampling sampling = Sampling.of().guidance(config.guidance());
-        try (SpeculativeDecoder decoder = images.decoder(verification, sampling, engine.options(DraftLength.fixed()));
-                Progress bar = Progress.of(name, count)) {
-            // Seeds of different parts differ, so that the samples are independent.
-            List<ImageRequest> requests = ImageRequest.inTurn(classes, 0, count, seed + (long) part * 1_000_000);
-            Arrays.setAll(labels, i -> requests.get(i).label());
-            int total = config.target().blockSize();
-            DecodingListener progress = new DecodingListener() {
-                @Override
-                public void decided(int image, int[] all, int from, int to) {
-                    bar.stepBy(to == total ? 1 : 0);
-                }
-            };
-            decoder.decode(requests, progress, new Cancellation()).toArray(tokens);
+    /** Decodes images one way, and says what it took. */
+    private <C> ImageRun make(String name, ImagePipeline<C> images, DecoderOptions options, List<Request<C>> requests) {
+        try (Decoder<C> decoder = images.decoder(requests.get(0).target().guidance() != 1, engine.threads(), options);
+                Progress bar = Progress.of(
+                        name, requests.stream().mapToLong(Request::length).sum())) {
+            long start = System.nanoTime();
+            ImageRun made = ImageRun.of(decoder, requests, bar::stepTo);
             double seconds = (System.nanoTime() - start) / 1e9;
-            put(name + ".tokensPerSecond", decoder.stats().tokens() / seconds);
-            put(name + ".acceptedLength", decoder.stats().acceptedLength());
-            put(name + ".driftPerImage", decoder.stats().driftPerImage());
+            if (!made.failures().isEmpty()) {
+                throw new IllegalStateException(made.failures().size() + " images could not be made; image "
+                        + made.failures().firstKey() + ": "
+                        + made.failures().get(made.failures().firstKey()));
+            }
+            Totals totals = made.totals();
+            put(name + ".tokensPerSecond", totals.tokens() / seconds);
+            put(name + ".acceptedLength", totals.acceptedLength());
+            put(name + ".driftPerImage", totals.driftPerSequence());
+            return made;
         }
-        float[] values = null;
+    }
+
+    /** The grey pictures as the classifier takes them: f32 [images, 1, height, width], -1..1. */
+    private static <C> Tensor pictures(ImagePipeline<C> images, List<Request<C>> requests, int[][] tokens) {
+        float[] values = {};
         long[] shape = new long[4];
-        for (int i = 0; i < count; i++) {
-            Picture picture = images.picture(tokens[i]);
-            int pixels = picture.grey().length;
-            if (values == null) {
-                values = new float[count * pixels];
-                shape = new long[] {count, 1, picture.height(), picture.width()};
+        for (int i = 0; i < tokens.length; i++) {
+            Picture picture = images.picture(requests.get(i).condition(), tokens[i]);
+            int pixels = picture.levels().length;
+            if (i == 0) {
+                values = new float[tokens.length * pixels];
+                shape = new long[] {tokens.length, 1, picture.height(), picture.width()};
             }
             for (int p = 0; p < pixels; p++) {
-                values[i * pixels + p] = (picture.grey()[p] & 0xff) / 127.5f - 1;
+                values[i * pixels + p] = (picture.levels()[p] & 0xff) / 127.5f - 1;
             }
         }
-        Tensor features = Evaluator.features(classifier, Tensors.of(values, shape));
-        put(name + ".recognised", Evaluator.accuracy(classifier, features, Tensors.of(labels, count)));
-        put(name + ".frechetDistance", FrechetDistance.between(reference, features));
-        return tokens;
+        return Tensors.of(values, shape);
     }
 
     private void put(String name, double value) {

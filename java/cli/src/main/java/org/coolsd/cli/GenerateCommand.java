@@ -1,5 +1,6 @@
 package org.coolsd.cli;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -7,26 +8,28 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicLong;
 import org.coolsd.Backend;
 import org.coolsd.Sampling;
-import org.coolsd.Schedule;
 import org.coolsd.checkpoint.AtomicFile;
 import org.coolsd.command.EngineOptions;
+import org.coolsd.command.FirstEstimate;
 import org.coolsd.command.JsonOption;
+import org.coolsd.command.MemoryNeed;
 import org.coolsd.command.Progress;
 import org.coolsd.command.Version;
+import org.coolsd.decode.Decoder;
+import org.coolsd.decode.DecoderOptions;
+import org.coolsd.decode.Request;
+import org.coolsd.decode.Result;
+import org.coolsd.decode.Totals;
+import org.coolsd.images.Drafts;
+import org.coolsd.images.ImageFolder;
 import org.coolsd.images.ImageGrid;
-import org.coolsd.images.ImageModel;
-import org.coolsd.images.ImageRequest;
+import org.coolsd.images.ImagePipeline;
+import org.coolsd.images.ImageRun;
 import org.coolsd.images.ModelFolder;
 import org.coolsd.images.Picture;
-import org.coolsd.images.decoding.Cancellation;
-import org.coolsd.images.decoding.DecodingException;
-import org.coolsd.images.decoding.DecodingListener;
-import org.coolsd.images.decoding.DecodingStats;
-import org.coolsd.images.decoding.DraftLength;
-import org.coolsd.images.decoding.SpeculativeDecoder;
-import org.coolsd.images.decoding.Verification;
 import org.coolsd.libtorch.LibTorch;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -45,14 +48,14 @@ final class GenerateCommand implements Callable<Integer> {
     /** Images that --compare makes again with and without drafts, unless a batch has more. */
     private static final int COMPARED = 2;
 
+    /** From so many bytes on reading the weights has a bar. */
+    private static final long LARGE = 500_000_000;
+
     /** How often. */
     private static final int COMPARISONS = 2;
 
     @Spec
     private CommandSpec command;
-
-    @Option(names = "--class", paramLabel = "NAME|INDEX", description = "default: all classes in turn")
-    private String label;
 
     @Option(names = "--count", paramLabel = "N", description = "images, 1..10000 (default: ${DEFAULT-VALUE})")
     private int count = 16;
@@ -76,6 +79,9 @@ final class GenerateCommand implements Callable<Integer> {
     private boolean compare;
 
     @Mixin
+    private PromptOptions prompt;
+
+    @Mixin
     private DecodingOptions decoding;
 
     @Mixin
@@ -90,57 +96,83 @@ final class GenerateCommand implements Callable<Integer> {
         if (count < 1 || count > 10_000) {
             throw new ParameterException(command.commandLine(), "count is " + count + ", it must be 1..10000");
         }
-        ModelFolder folder = ModelFolder.open(model);
-        Verification verification =
-                decoding.verification(folder.config().target().blockSize());
+        // Whatever the model's own are: a value that is out of range is a usage error before anything is read.
+        decoding.sampling(Sampling.of());
+        ImageFolder folder = ImageFolder.open(model);
+        Drafts drafts = decoding.drafts(folder.drafts());
+        DecoderOptions options = decoding.decoder(drafts, engine.batch());
         engine.require(
-                !compare || verification.drafts().length() > 0,
+                !compare || options.draftLength() > 0,
                 "--compare has nothing to compare: this is plain sampling itself");
-        int only = label == null ? -1 : classIndex(folder.config().classes());
-        Sampling sampling = decoding.sampling(folder);
+        folder = folder.with(drafts);
+        prompt.check(folder);
         AtomicFile.requireWritable(output);
         json.check();
         LibTorch.load(1);
-        try (ImageModel images = ImageModel.load(folder, engine.precision(), engine.placement())) {
-            return generate(folder, images, verification, sampling, only);
+        MemoryNeed.of("the model", folder.memory(engine.precision(), engine.batch()))
+                .require();
+        try (ImagePipeline<?> images = load(folder)) {
+            return generate(folder, images, options);
         }
     }
 
-    private int generate(ModelFolder folder, ImageModel images, Verification verification, Sampling sampling, int only)
-            throws Exception {
-        int classes = folder.config().classes().size();
-        List<ImageRequest> requests = ImageRequest.inTurn(classes, 0, count, seed);
-        if (only >= 0) {
-            requests.replaceAll(request -> new ImageRequest(only, request.seed()));
+    /** Reads the weights, and says how far it is where that takes long. */
+    private ImagePipeline<?> load(ImageFolder folder) throws IOException {
+        AtomicLong read = new AtomicLong();
+        Progress[] bar = new Progress[1];
+        long bytes = folder.reading(some -> {
+            read.addAndGet(some);
+            if (bar[0] != null) {
+                bar[0].stepTo(read.get() >> 20);
+            }
+        });
+        if (bytes < LARGE) {
+            return ImagePipeline.load(folder, engine.precision(), engine.placement());
         }
-        Made made = new Made();
-        DecodingStats stats;
-        Backend backend;
+        try (Progress loading = Progress.of("load, MiB", bytes >> 20)) {
+            bar[0] = loading;
+            return ImagePipeline.load(folder, engine.precision(), engine.placement());
+        }
+    }
+
+    private <C> int generate(ImageFolder folder, ImagePipeline<C> images, DecoderOptions options) throws Exception {
+        Sampling sampling =
+                decoding.sampling(folder.sampling().orElse(images.target().sampling()));
+        List<Request<C>> requests = new ArrayList<>(count);
+        for (int i = 0; i < count; i++) {
+            requests.add(request(images, folder, i, sampling));
+        }
+        boolean guided = sampling.guidance() != 1;
+        ImageRun made;
         double seconds;
-        try (SpeculativeDecoder decoder =
-                        images.decoder(verification, sampling, engine.options(decoding.draftLength()));
-                Progress bar = Progress.of(
-                        "generate", (long) count * folder.config().target().blockSize())) {
-            seconds = time(() -> made.decode(decoder, requests, bar));
-            stats = decoder.stats();
-            backend = decoder.backend();
+        long tokens = requests.stream().mapToLong(Request::length).sum();
+        FirstEstimate estimate = new FirstEstimate(
+                (long) Math.min(engine.batch(), count) * requests.get(0).length());
+        try (Decoder<C> decoder = images.decoder(guided, engine.threads(), options);
+                Progress bar = Progress.of("generate", tokens)) {
+            long start = System.nanoTime();
+            made = ImageRun.of(decoder, requests, done -> {
+                bar.stepTo(done);
+                estimate.after(done).ifPresent(System.err::println);
+            });
+            seconds = (System.nanoTime() - start) / 1e9;
         }
         List<Picture> pictures = new ArrayList<>();
-        for (int[] image : made.tokens) {
-            if (image != null) {
-                pictures.add(images.picture(image));
-            }
+        for (Map.Entry<Integer, Result> one : made.results().entrySet()) {
+            pictures.add(images.picture(
+                    requests.get(one.getKey()).condition(), one.getValue().tokens()));
         }
         if (pictures.isEmpty()) {
-            throw new IllegalStateException("no image could be made; " + made.firstFailure);
+            throw new IllegalStateException("no image could be made; " + firstFailure(made, folder));
         }
         ImageGrid.write(pictures, output);
-        Map<String, Object> figures = figures(stats, seconds, backend);
-        report(stats, seconds, backend, folder.config().target().blockSize());
+        Totals totals = made.totals();
+        Map<String, Object> figures = figures(folder, totals, seconds, images.backend());
+        report(totals, seconds, images.backend());
         try {
-            if (compare && made.failures == 0) {
+            if (compare && made.failures().isEmpty()) {
                 int compared = Math.min(Math.max(COMPARED, engine.batch()), count);
-                double speedUp = speedUp(images, verification, sampling, requests.subList(count - compared, count));
+                double speedUp = speedUp(images, guided, options, requests.subList(count - compared, count));
                 figures.put("speedUpOverPlainSampling", speedUp);
                 figures.put("imagesCompared", compared);
                 System.out.printf(
@@ -152,53 +184,39 @@ final class GenerateCommand implements Callable<Integer> {
         } finally {
             json.write(figures);
         }
-        if (made.failures > 0) {
-            throw new IllegalStateException(made.failures + " of " + count
-                    + " images could not be made, the others are in " + output + "; " + made.firstFailure);
+        if (!made.failures().isEmpty()) {
+            throw new IllegalStateException(made.failures().size() + " of " + count
+                    + " images could not be made, the others are in " + output + "; " + firstFailure(made, folder));
         }
         return 0;
     }
 
-    /** The images of a run: what was complete stays, whatever happens to another image. */
-    private static final class Made {
-        private List<int[]> tokens = List.of();
-        private int failures;
-        private String firstFailure = "";
-
-        void decode(SpeculativeDecoder decoder, List<ImageRequest> requests, Progress bar) {
-            DecodingListener progress = new DecodingListener() {
-                @Override
-                public void decided(int image, int[] all, int from, int to) {
-                    bar.stepBy(to - from);
-                }
-            };
-            try {
-                tokens = decoder.decode(requests, progress, new Cancellation());
-            } catch (DecodingException e) {
-                tokens = e.images();
-                failures = e.failures().size();
-                int first = e.failures().firstKey();
-                ImageRequest request = requests.get(first);
-                firstFailure = "image " + first + " (class " + request.label() + ", seed " + request.seed() + "): "
-                        + e.failures().get(first);
-            }
+    private <C> Request<C> request(ImagePipeline<C> images, ImageFolder folder, int i, Sampling sampling)
+            throws IOException {
+        try {
+            return images.request(prompt.of(i, folder, images.target().classes()), seed + i, sampling);
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(command.commandLine(), e.getMessage());
         }
     }
 
+    private String firstFailure(ImageRun made, ImageFolder folder) {
+        int first = made.failures().firstKey();
+        return "image " + first + " (" + prompt.text(first, folder) + ", seed " + (seed + first) + "): "
+                + made.failures().get(first);
+    }
+
     /** How much faster a few images are with drafts than without; both ways in turn, after a first time of each. */
-    private double speedUp(
-            ImageModel images, Verification verification, Sampling sampling, List<ImageRequest> requests) {
+    private <C> double speedUp(
+            ImagePipeline<C> images, boolean guided, DecoderOptions options, List<Request<C>> requests) {
         double plain = 0;
         double drafted = 0;
-        try (SpeculativeDecoder without = images.decoder(
-                        Verification.token(Schedule.lossless().draftLength(0)),
-                        sampling,
-                        engine.options(DraftLength.fixed()));
-                SpeculativeDecoder with =
-                        images.decoder(verification, sampling, engine.options(decoding.draftLength()))) {
+        DecoderOptions alone = DecoderOptions.of(0).slots(options.slots());
+        try (Decoder<C> without = images.decoder(guided, engine.threads(), alone);
+                Decoder<C> with = images.decoder(guided, engine.threads(), options)) {
             for (int i = 0; i <= COMPARISONS; i++) {
-                double one = time(() -> without.decode(requests, DecodingListener.NONE, new Cancellation()));
-                double other = time(() -> with.decode(requests, DecodingListener.NONE, new Cancellation()));
+                double one = time(() -> without.decode(requests));
+                double other = time(() -> with.decode(requests));
                 plain += i == 0 ? 0 : one;
                 drafted += i == 0 ? 0 : other;
             }
@@ -212,31 +230,32 @@ final class GenerateCommand implements Callable<Integer> {
         return (System.nanoTime() - start) / 1e9;
     }
 
-    private Map<String, Object> figures(DecodingStats stats, double seconds, Backend backend) {
+    private Map<String, Object> figures(ImageFolder folder, Totals totals, double seconds, Backend backend) {
         Map<String, Object> figures = new LinkedHashMap<>();
         figures.put("output", output.toString());
-        figures.put("images", stats.images());
-        figures.put("schedule", decoding.name());
-        figures.put("tokensPerSecond", stats.tokens() / seconds);
-        figures.put("acceptedLength", stats.acceptedLength());
-        figures.put("driftPerImage", stats.driftPerImage());
+        figures.put("images", totals.sequences());
+        figures.put("schedule", decoding.name(folder.drafts()));
+        figures.put("tokensPerSecond", totals.tokens() / seconds);
+        figures.put("acceptedLength", totals.acceptedLength());
+        figures.put("driftPerImage", totals.driftPerSequence());
         figures.put("backend", backend.name());
         figures.put("backendReason", backend.reason());
         return figures;
     }
 
-    private void report(DecodingStats stats, double seconds, Backend backend, int tokensPerImage) {
+    private void report(Totals totals, double seconds, Backend backend) {
         System.out.printf(
                 Locale.ROOT,
                 "%s: %d image%s in %.1f s, %.0f tokens/s; accepted length %.2f (tokens per step); verified on %s%n",
                 output,
-                stats.images(),
-                stats.images() == 1 ? "" : "s",
+                totals.sequences(),
+                totals.sequences() == 1 ? "" : "s",
                 seconds,
-                stats.tokens() / seconds,
-                stats.acceptedLength(),
+                totals.tokens() / seconds,
+                totals.acceptedLength(),
                 backend);
-        System.out.println(drift(stats.driftPerImage(), tokensPerImage));
+        System.out.println(
+                drift(totals.driftPerSequence(), (int) ((totals.tokens() - totals.forced()) / totals.sequences())));
     }
 
     /** What the drift of a run means. */
@@ -253,17 +272,5 @@ final class GenerateCommand implements Callable<Integer> {
                                 ? "it also bounds the total variation between the laws of whole images"
                                 : "from 1 on it bounds nothing about whole images");
         return String.format(Locale.ROOT, "drift %.2f per image: %s (see docs/operation.md)", drift, meaning);
-    }
-
-    private int classIndex(List<String> classes) {
-        for (int i = 0; i < classes.size(); i++) {
-            if (classes.get(i).equalsIgnoreCase(label) || Integer.toString(i).equals(label)) {
-                return i;
-            }
-        }
-        throw new ParameterException(
-                command.commandLine(),
-                "class is '" + label + "', it must be 0.." + (classes.size() - 1) + " or one of "
-                        + String.join(", ", classes));
     }
 }

@@ -17,7 +17,13 @@ import picocli.CommandLine.Spec;
             "The launcher has two more commands: test, and bench (coolsd bench --help).",
             "For example: coolsd generate --class Trouser --count 9 --output trousers.png"
         },
-        subcommands = {GenerateCommand.class, EvaluateCommand.class, TrainCommand.class, CompletionCommand.class})
+        subcommands = {
+            GenerateCommand.class,
+            EvaluateCommand.class,
+            TrainCommand.class,
+            CheckCheckpointCommand.class,
+            CompletionCommand.class
+        })
 public final class Main implements Callable<Integer> {
     @Spec
     private CommandSpec command;

@@ -168,8 +168,44 @@ class CommandLineTest {
         }
     }
 
+    /** What drafts come from changes how many tokens a step yields, never what a lossless image may be. */
+    @Test
+    void everyDrafterGenerates() throws Exception {
+        for (String drafter : List.of("eagle", "jacobi", "coupled", "none", model.toString())) {
+            Path json = folder.resolve("stats.json");
+            Run run = run("--drafter", drafter, "--window", "3", "--verification", "token", "--json", json.toString());
+            assertThat(run.code()).as(run.error()).isZero();
+            JsonNode figures = new ObjectMapper().readTree(json.toFile());
+            assertThat(figures.get("acceptedLength").asDouble())
+                    .as(drafter)
+                    .isBetween(drafter.equals("none") ? 1.0 : 1.01, drafter.equals("none") ? 1.0 : 4.0);
+            assertThat(figures.get("schedule").asText())
+                    .contains(
+                            drafter.equals("none") ? "plain sampling" : drafter.equals("jacobi") ? "jacobi" : "L = 3");
+        }
+    }
+
+    /** Drafts of the target alone need no drafter, and a folder without one has them by default. */
+    @Test
+    void aModelWithoutADrafterDraftsByItself() throws Exception {
+        Files.delete(model.resolve("drafter.safetensors"));
+        Files.writeString(model.resolve("config.json"), CONFIG.replaceAll("(?s),\\s*\"drafter\": \\{[^}]*\\}", ""));
+        Run run = run();
+        assertThat(run.code()).as(run.error()).isZero();
+        Files.delete(folder.resolve("images.png"));
+        refused(
+                1,
+                "no drafter in it; name the folder of one, or draft without one: jacobi or coupled",
+                "--drafter",
+                "eagle");
+        refused(1, "nowhere", "--drafter", folder.resolve("nowhere").toString());
+    }
+
     @Test
     void wrongUseIsOneLineAndExitCode2() throws Exception {
+        refused(2, "--drafter coupled goes with --verification token", "--drafter", "coupled");
+        refused(2, "draftLength is 65", "--window", "65");
+        refused(2, "this model makes images of a class", "--prompt", "a cat");
         refused(2, "class is 'shoe'", "--class", "shoe");
         refused(2, "delta is -1.0", "--delta", "-1");
         refused(2, "draftLength is 65", "--draft-length", "65");

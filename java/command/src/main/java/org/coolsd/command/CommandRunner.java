@@ -1,5 +1,6 @@
 package org.coolsd.command;
 
+import java.io.UncheckedIOException;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
@@ -90,6 +91,7 @@ public final class CommandRunner {
         return e instanceof ExceptionInInitializerError
                 || e instanceof NoClassDefFoundError
                 || e instanceof ExecutionException
+                || e instanceof UncheckedIOException
                 || e instanceof InvocationTargetException;
     }
 

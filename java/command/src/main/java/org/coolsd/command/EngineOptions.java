@@ -2,8 +2,6 @@ package org.coolsd.command;
 
 import java.io.IOException;
 import java.util.Locale;
-import org.coolsd.images.decoding.DecoderOptions;
-import org.coolsd.images.decoding.DraftLength;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
 import picocli.CommandLine.Model.CommandSpec;
@@ -73,11 +71,6 @@ public final class EngineOptions {
         }
         int colon = device.indexOf(':');
         return Placement.cuda(colon < 0 ? 0 : Integer.parseInt(device.substring(colon + 1)));
-    }
-
-    /** Batch and threads, with draft lengths decided by {@code draftLength}. */
-    public DecoderOptions options(DraftLength draftLength) {
-        return new DecoderOptions(batch, threads, draftLength);
     }
 
     /** Threads of a decoder, if there is work for as many. */

@@ -8,7 +8,6 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
-import java.util.function.Predicate;
 
 /**
  * The sequences of a continuous batch: those that wait, which any thread may add, and those that have a slot. What goes wrong
@@ -17,6 +16,9 @@ import java.util.function.Predicate;
 final class Batch<C> {
     private final Queue<Sequence<C>> waiting = new ConcurrentLinkedQueue<>();
     private final List<Sequence<C>> active = new ArrayList<>();
+    /** What {@link #active()} returns, filled anew each time: a step allocates nothing. */
+    private final List<Sequence<C>> snapshot = new ArrayList<>();
+
     private final Deque<Integer> free = new ArrayDeque<>();
     private final IntConsumer left;
     private volatile boolean closed;
@@ -59,13 +61,13 @@ final class Batch<C> {
         return active.isEmpty() && waiting.isEmpty();
     }
 
-    /** Sequences with a slot; a copy, so that they may leave meanwhile. */
+    /** Sequences with a slot; a copy, so that they may leave meanwhile, until the next call of this or of {@link #each}. */
     List<Sequence<C>> active() {
-        return List.copyOf(active);
-    }
-
-    List<Sequence<C>> active(Predicate<Sequence<C>> which) {
-        return active.stream().filter(which).toList();
+        snapshot.clear();
+        for (int i = 0; i < active.size(); i++) {
+            snapshot.add(active.get(i));
+        }
+        return snapshot;
     }
 
     void each(Consumer<Sequence<C>> action) {
@@ -73,7 +75,9 @@ final class Batch<C> {
     }
 
     void each(List<Sequence<C>> sequences, Consumer<Sequence<C>> action) {
-        sequences.forEach(sequence -> attempt(sequence, action));
+        for (int i = 0; i < sequences.size(); i++) {
+            attempt(sequences.get(i), action);
+        }
     }
 
     /** What goes wrong ends this sequence only. Does nothing with one that has left. */

@@ -3,6 +3,7 @@ package org.coolsd.decode;
 import java.lang.ref.Reference;
 import java.util.List;
 import java.util.concurrent.CancellationException;
+import java.util.function.Consumer;
 import org.coolsd.Guard;
 import org.coolsd.Sampling;
 import org.coolsd.Step;
@@ -25,8 +26,13 @@ public final class Decoder<C> implements AutoCloseable {
     private final Step step;
     private final Batch<C> batch;
     private final Drafting<C> drafting;
-    private final Runs runs;
+    private final Checking<C> checking;
     private final Guard guard;
+
+    // Made once: a step allocates nothing.
+    private final Consumer<Sequence<C>> enter = this::enter;
+    private final Consumer<Sequence<C>> begin = this::begin;
+    private final Consumer<Sequence<C>> settle = this::settle;
 
     /**
      * Opens a decoder, with a session of the model and one of the drafter.
@@ -41,7 +47,7 @@ public final class Decoder<C> implements AutoCloseable {
         step = parts.step();
         batch = new Batch<>(options.slots(), parts::end);
         drafting = new Drafting<>(drafts, step, batch, options.slots());
-        runs = new Runs(options.slots(), options.draftLength());
+        checking = new Checking<>(target, drafts, step, batch, options);
         guard = new Guard(this, "the decoder", parts);
     }
 
@@ -86,12 +92,12 @@ public final class Decoder<C> implements AutoCloseable {
     public boolean step() {
         guard.enter();
         try {
-            batch.admit(this::enter);
-            batch.each(this::begin);
+            checking.follow();
+            batch.admit(enter);
+            batch.each(begin);
             drafting.draft();
-            score();
-            verify();
-            batch.each(this::settle);
+            checking.check();
+            batch.each(settle);
             return !batch.isEmpty();
         } finally {
             guard.exit();
@@ -151,30 +157,11 @@ public final class Decoder<C> implements AutoCloseable {
         return reach;
     }
 
-    private void score() {
-        runs.clear();
-        List<Sequence<C>> scored = batch.active();
-        for (Sequence<C> sequence : scored) {
-            System.arraycopy(sequence.draft, 0, runs.add(sequence.slot, sequence.drafted), 0, sequence.drafted);
-        }
-        batch.together(scored, () -> target.score(runs));
-    }
-
-    private void verify() {
-        batch.each(sequence -> {
-            step.target(sequence.slot, target.logits(sequence.slot));
-            if (sequence.drafted > 0) {
-                step.draft(sequence.slot, drafts.rows(sequence.slot));
-            }
-        });
-        batch.together(batch.active(), step::verify);
-    }
-
     /** Takes what the step yields. */
     private void settle(Sequence<C> sequence) {
         int slot = sequence.slot;
         Verdict verdict = step.verdict(slot);
-        sequence.requireOk(verdict.status(), "step");
+        sequence.requireVerified(verdict.status());
         int accepted = verdict.accepted();
         int length = sequence.take(verdict, options.reportsDrift());
         drafts.decided(slot, sequence.yielded, length, accepted);

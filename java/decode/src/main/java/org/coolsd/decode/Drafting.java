@@ -2,6 +2,7 @@ package org.coolsd.decode;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.coolsd.Logits;
 import org.coolsd.Step;
 
@@ -10,11 +11,20 @@ final class Drafting<C> {
     private final DraftSession<C> drafts;
     private final Step step;
     private final Batch<C> batch;
+    /** Those whose draft goes on. */
+    private final List<Sequence<C>> going = new ArrayList<>();
+
     /** Those that draw their next token: their slots, and what from. */
     private final List<Sequence<C>> drawing = new ArrayList<>();
 
     private final int[] slots;
     private final Logits[] rows;
+
+    // Made once: a step allocates nothing.
+    private final Runnable propose = this::propose;
+    private final Runnable sample = this::sample;
+    private final Consumer<Sequence<C>> take = this::take;
+    private final Consumer<Sequence<C>> takeDrawn = this::takeDrawn;
 
     Drafting(DraftSession<C> drafts, Step step, Batch<C> batch, int most) {
         this.drafts = drafts;
@@ -25,24 +35,35 @@ final class Drafting<C> {
     }
 
     void draft() {
-        for (List<Sequence<C>> going = going(); !going.isEmpty(); going = going()) {
-            propose(going);
+        while (goesOn()) {
+            batch.together(going, propose);
             drawing.clear();
-            batch.each(going, this::take);
-            batch.together(List.copyOf(drawing), () -> step.sampleDraft(slots, drawing.size(), rows));
-            batch.each(drawing, this::takeDrawn);
+            batch.each(going, take);
+            batch.together(drawing, sample);
+            batch.each(drawing, takeDrawn);
         }
     }
 
-    private List<Sequence<C>> going() {
-        return batch.active(sequence -> sequence.drafting);
+    private boolean goesOn() {
+        going.clear();
+        List<Sequence<C>> active = batch.active();
+        for (int i = 0; i < active.size(); i++) {
+            if (active.get(i).drafting) {
+                going.add(active.get(i));
+            }
+        }
+        return !going.isEmpty();
     }
 
-    private void propose(List<Sequence<C>> going) {
+    private void propose() {
         for (int k = 0; k < going.size(); k++) {
             slots[k] = going.get(k).slot;
         }
-        batch.together(going, () -> drafts.propose(slots, going.size()));
+        drafts.propose(slots, going.size());
+    }
+
+    private void sample() {
+        step.sampleDraft(slots, drawing.size(), rows);
     }
 
     /** Takes the token that the drafter has drawn, or lets it be drawn with the others. */
@@ -68,7 +89,7 @@ final class Drafting<C> {
 
     private void takeDrawn(Sequence<C> sequence) {
         int slot = sequence.slot;
-        sequence.requireOk(step.status(slot), "draft token " + sequence.drafted);
+        sequence.requireDrawn(step.status(slot));
         int token = step.draftToken(slot, sequence.drafted);
         drafts.drawn(slot, token);
         sequence.drawn(token, sequence.drawnByStep ? step.draftPeak(slot) : 1);

@@ -37,14 +37,23 @@ public interface FactorPolicy {
         return () -> schedule;
     }
 
+    /** As {@link #budgetPerSequence(double, double)}, whatever the factors. */
+    static FactorPolicy budgetPerSequence(double drift) {
+        return budgetPerSequence(drift, Schedule.budget(drift));
+    }
+
     /**
      * A drift budget for a whole sequence, spread over its tokens; what a step does not spend is left to the later ones. The
      * sum of the reported drifts never exceeds it, nor does, in expectation, the distance to the target's law.
      *
      * @param drift finite, at least 0; 0 is lossless
+     * @param mostFactor no factor is larger, so that no token becomes more than so many times as likely; at least 1
      */
-    static FactorPolicy budgetPerSequence(double drift) {
-        Schedule schedule = Schedule.budget(drift);
+    static FactorPolicy budgetPerSequence(double drift, double mostFactor) {
+        return budgetPerSequence(drift, Schedule.budget(drift).cap(mostFactor));
+    }
+
+    private static FactorPolicy budgetPerSequence(double drift, Schedule schedule) {
         return new FactorPolicy() {
             @Override
             public Schedule schedule() {

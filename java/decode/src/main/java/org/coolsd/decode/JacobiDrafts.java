@@ -154,7 +154,7 @@ final class JacobiDrafts<C> implements DraftSession<C> {
         // Behind the drawn token; where the pass went no further, its last row.
         int from = Math.min(accepted + 1, drafted);
         for (int i = from; i <= drafted; i++) {
-            next.put(i - from, scored.row(i));
+            next.put(i - from, scored, i);
         }
         LogitsBuffer last = sequence.rows;
         sequence.coupled = 0;

@@ -117,10 +117,20 @@ final class Sequence<C> {
         return length;
     }
 
-    void requireOk(Status status, String what) {
+    void requireDrawn(Status status) {
         if (status != Status.OK) {
-            throw new CoolsdException("the " + what + " at position " + count + " cannot be decided: " + status);
+            throw undecided("draft token " + drafted, status);
         }
+    }
+
+    void requireVerified(Status status) {
+        if (status != Status.OK) {
+            throw undecided("step", status);
+        }
+    }
+
+    private CoolsdException undecided(String what, Status status) {
+        return new CoolsdException("the " + what + " at position " + count + " cannot be decided: " + status);
     }
 
     /** Tells the listener what it has not heard yet. */

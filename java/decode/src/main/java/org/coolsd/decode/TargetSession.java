@@ -35,6 +35,15 @@ public interface TargetSession<C> extends AutoCloseable {
     Logits logits(int slot);
 
     /**
+     * The CUDA stream in which {@link #score} computes the logits and the drafter its rows, a {@code cudaStream_t}: the decoder
+     * samples drafts and verifies in it, behind that work. 0, the default stream, for engines on the CPU, and for those that wait
+     * for the device before score returns.
+     */
+    default long stream() {
+        return 0;
+    }
+
+    /**
      * Appends tokens to the sequence in {@code slot}, and forgets the rest of its run.
      *
      * @param tokens the first {@code count} count

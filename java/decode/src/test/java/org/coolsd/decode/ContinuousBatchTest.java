@@ -85,6 +85,24 @@ class ContinuousBatchTest {
         }
     }
 
+    /** Guidance without an unconditional branch would be left out in silence. */
+    @Test
+    void guidanceThatTheSessionHasNoBranchForEndsItsRequest() {
+        try (Decoder<Integer> decoder = new Decoder<>(
+                new PrefixTarget(VOCAB, 2),
+                Drafter.jacobi(),
+                DecoderOptions.of(4).slots(2))) {
+            Ticket guided = decoder.submit(Request.of(0, 1, Sampling.of().guidance(2), LENGTH));
+            Ticket plain = decoder.submit(Request.of(0, 1, Sampling.of(), LENGTH));
+            while (decoder.step()) {
+                assertThat(plain.result()).isNotCompletedExceptionally();
+            }
+            assertThatThrownBy(() -> guided.result().join())
+                    .hasMessageContaining("guidance is 2.0, but the target's session has no unconditional branch");
+            assertThat(plain.result().join().tokens()).hasSize(LENGTH);
+        }
+    }
+
     @Test
     void onePassServesTheWholeBatch() {
         PrefixTarget model = new PrefixTarget(VOCAB, 2);

@@ -3,40 +3,72 @@ package org.coolsd.images;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
+import org.coolsd.Acceptance;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
-import org.coolsd.images.decoding.DecoderOptions;
-import org.coolsd.images.decoding.DecodingListener;
-import org.coolsd.images.decoding.SpeculativeDecoder;
-import org.coolsd.images.decoding.Verification;
+import org.coolsd.decode.Decoder;
+import org.coolsd.decode.DecoderOptions;
+import org.coolsd.decode.Request;
 import org.coolsd.libtorch.LibTorch;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
+import org.coolsd.models.Prompt;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** The shipped model is opened, used and closed: what it takes it gives back. */
 class ModelLifetimeTest {
     private static final Path SHIPPED = Path.of("../../models/fashion");
-    private static final Verification BLOCKS =
-            Verification.block(Schedule.exponential(1.1).draftLength(5));
+    private static final DecoderOptions BLOCKS =
+            DecoderOptions.of(5).schedule(Schedule.exponential(1.1)).acceptance(Acceptance.block());
 
     @BeforeAll
     static void load() throws Exception {
         LibTorch.load(1);
     }
 
-    private static ImageModel open() throws Exception {
-        return ImageModel.load(ModelFolder.open(SHIPPED), Precision.fastest(), Placement.cpu());
+    private static Model<?> open() throws Exception {
+        ImageFolder folder = ImageFolder.open(SHIPPED);
+        return new Model<>(ImagePipeline.load(folder, Precision.fastest(), Placement.cpu()));
     }
 
-    private static int[] decode(ImageModel model) {
-        try (SpeculativeDecoder decoder = model.decoder(BLOCKS, Sampling.of().guidance(2), DecoderOptions.of())) {
-            return decoder.decode(new ImageRequest(1, 7), DecodingListener.NONE);
+    /** The shipped model with one request to it. */
+    private record Model<C>(ImagePipeline<C> images) implements AutoCloseable {
+        Request<C> request() throws IOException {
+            return images.request(new Prompt.Label(1), 7, Sampling.of().guidance(2));
+        }
+
+        Decoder<C> decoder() {
+            return decoder(BLOCKS, 1);
+        }
+
+        Decoder<C> decoder(DecoderOptions options, int threads) {
+            return images.decoder(true, threads, options);
+        }
+
+        int[] decode() throws IOException {
+            try (Decoder<C> decoder = decoder()) {
+                return decode(decoder);
+            }
+        }
+
+        int[] decode(Decoder<C> decoder) throws IOException {
+            return decoder.decode(List.of(request())).get(0).tokens();
+        }
+
+        Picture picture(int[] tokens) throws IOException {
+            return images.picture(request().condition(), tokens);
+        }
+
+        @Override
+        public void close() {
+            images.close();
         }
     }
 
@@ -47,9 +79,9 @@ class ModelLifetimeTest {
         long bytes = 0;
         long resident = 0;
         for (int i = 0; i < 25; i++) {
-            try (ImageModel model = open()) {
-                int[] tokens = decode(model);
-                assertThat(model.picture(tokens).grey()).hasSize(784);
+            try (Model<?> model = open()) {
+                int[] tokens = model.decode();
+                assertThat(model.picture(tokens).levels()).hasSize(784);
                 first = first == null ? tokens : first;
                 assertThat(tokens).isEqualTo(first);
             }
@@ -74,32 +106,45 @@ class ModelLifetimeTest {
 
     @Test
     void aCallersPointerScopeFreesNothingOfAModelOrDecoder() throws Exception {
-        ImageModel model;
-        SpeculativeDecoder decoder;
+        OpenModel<?> open;
         try (PointerScope scope = new PointerScope()) {
-            model = open();
-            decoder = model.decoder(BLOCKS, Sampling.of().guidance(2), DecoderOptions.of());
+            open = OpenModel.of(open());
         }
-        try (model;
-                decoder) {
-            int[] tokens = decoder.decode(new ImageRequest(1, 7), DecodingListener.NONE);
-            try (ImageModel other = open()) {
-                assertThat(tokens).isEqualTo(decode(other));
-                assertThat(model.picture(tokens).grey())
-                        .isEqualTo(other.picture(tokens).grey());
+        try (open) {
+            int[] tokens = open.decode();
+            try (Model<?> other = open()) {
+                assertThat(tokens).isEqualTo(other.decode());
+                assertThat(open.model.picture(tokens).levels())
+                        .isEqualTo(other.picture(tokens).levels());
             }
+        }
+    }
+
+    /** A model and a decoder of it. */
+    private record OpenModel<C>(Model<C> model, Decoder<C> decoder) implements AutoCloseable {
+        static <C> OpenModel<C> of(Model<C> model) {
+            return new OpenModel<>(model, model.decoder());
+        }
+
+        int[] decode() throws IOException {
+            return model.decode(decoder);
+        }
+
+        @Override
+        public void close() {
+            decoder.close();
+            model.close();
         }
     }
 
     /** A decoder that cannot be made holds nothing: the model can be closed, and no thread is left. */
     @Test
     void refusedDecodersLetGoOfTheirModel() throws Exception {
-        ImageModel model = open();
-        DecoderOptions two = DecoderOptions.of().batch(2).threads(2);
-        Sampling beyond = Sampling.of().window(0, 1_000);
-        assertThatThrownBy(() -> model.decoder(BLOCKS, beyond, two)).hasMessageContaining("window ends at 1000");
+        Model<?> model = open();
+        DecoderOptions tooLong = DecoderOptions.of(65).slots(2);
+        assertThatThrownBy(() -> model.decoder(tooLong, 2)).hasMessageContaining("65");
         model.close();
-        assertThatThrownBy(() -> model.decoder(BLOCKS, Sampling.of(), two)).hasMessageContaining("closed");
+        assertThatThrownBy(() -> model.decoder(BLOCKS.slots(2), 2)).hasMessageContaining("closed");
         assertThat(Thread.getAllStackTraces().keySet())
                 .extracting(Thread::getName)
                 .noneMatch(name -> name.startsWith("coolsd-decoder"));
@@ -107,22 +152,19 @@ class ModelLifetimeTest {
 
     @Test
     void closedModelsThrowAndOpenDecodersKeepTheirs() throws Exception {
-        ImageModel model = open();
-        int[] tokens;
-        try (SpeculativeDecoder decoder = model.decoder(BLOCKS, Sampling.of().guidance(2), DecoderOptions.of())) {
-            assertThatThrownBy(model::close)
-                    .isInstanceOf(IllegalStateException.class)
-                    .hasMessageContaining("in use");
-            tokens = decoder.decode(new ImageRequest(1, 7), DecodingListener.NONE);
-        }
+        OpenModel<?> open = OpenModel.of(open());
+        Model<?> model = open.model;
+        assertThatThrownBy(model::close)
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("in use");
+        int[] tokens = open.decode();
+        open.close();
         model.close();
-        model.close();
-        assertThatThrownBy(() -> model.decoder(BLOCKS, Sampling.of(), DecoderOptions.of()))
+        assertThatThrownBy(model::decoder)
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("closed");
         assertThatThrownBy(() -> model.picture(tokens))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("closed");
-        assertThatThrownBy(() -> model.target().newCache(1)).isInstanceOf(IllegalStateException.class);
     }
 }

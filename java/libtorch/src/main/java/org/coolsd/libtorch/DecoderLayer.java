@@ -1,5 +1,6 @@
 package org.coolsd.libtorch;
 
+import java.util.List;
 import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
@@ -14,7 +15,7 @@ import org.bytedeco.pytorch.global.torch;
  * <p>Attention is f32 in either precision: without AMX, LibTorch's bf16 attention is several times slower on the CPU.
  */
 public final class DecoderLayer {
-    private final LayerWeights p;
+    private final LayerWeights<Tensor> p;
     private final int heads;
     private final double eps;
     private final Rotary rotary;
@@ -25,14 +26,15 @@ public final class DecoderLayer {
      * @param p its tensors; without {@code training} converted to {@code precision} once, else the leaves
      * @param rotary of the positions 0 and on
      */
-    public DecoderLayer(LayerWeights p, int heads, double eps, Rotary rotary, Precision precision, boolean training) {
+    public DecoderLayer(
+            LayerWeights<Tensor> p, int heads, double eps, Rotary rotary, Precision precision, boolean training) {
         this.training = training;
         this.precision = precision;
         this.p = training
                 ? p
-                : new LayerWeights(
+                : new LayerWeights<>(
                         p.attentionNorm(),
-                        new Tensor[] {precision.cast(stack(p.qkv()))},
+                        List.of(precision.cast(stack(p.qkv()))),
                         precision.cast(p.out()),
                         p.ffnNorm(),
                         precision.cast(p.gate()),
@@ -69,7 +71,7 @@ public final class DecoderLayer {
         return torch.rms_norm(x, new long[] {weight.size(0)}, new TensorOptional(weight), new DoubleOptional(eps));
     }
 
-    private static Tensor stack(Tensor[] parts) {
-        return parts.length == 1 ? parts[0] : torch.cat(new TensorVector(parts), 0);
+    private static Tensor stack(List<Tensor> parts) {
+        return parts.size() == 1 ? parts.get(0) : torch.cat(new TensorVector(parts.toArray(new Tensor[0])), 0);
     }
 }

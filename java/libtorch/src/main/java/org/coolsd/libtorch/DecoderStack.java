@@ -1,11 +1,15 @@
 package org.coolsd.libtorch;
 
+import java.util.function.IntFunction;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.coolsd.libtorch.LayerWeights.HeadNorm;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The layers of a Llama-family decoder over the rows of one pass: RMS norm, rotary attention over the caches, RMS norm,
@@ -19,37 +23,50 @@ public final class DecoderStack {
 
     private final Layer[] layers;
     private final Tensor epsilon;
+    private final boolean shared;
+    private final long[] headChannels;
 
     /** One layer, its matrices prepared. */
-    private record Layer(boolean normed, Linear qkv, Linear out, Linear gateUp, Linear down) {}
+    private record Layer(
+            boolean normed, Linear qkv, @Nullable HeadNorm headNorm, Linear out, Linear gateUp, Linear down) {}
 
     /**
-     * @param weights of the layers in order; not kept
-     * @param normEps epsilon of the RMS norms
+     * @param weights of each layer, from 0 on; asked for once, when the matrices of the layer before are made
      * @param owner keeps what the weights become
      */
     public DecoderStack(
-            LayerWeights[] weights, double normEps, Precision precision, Placement placement, OwnedTensors owner) {
-        long dim = weights[0].out().size(0);
-        epsilon = owner.keep(placement.place(torch.full(new long[] {1}, new Scalar(normEps * dim))));
-        layers = new Layer[weights.length];
+            DecoderShape shape,
+            IntFunction<LayerWeights<Matrix>> weights,
+            Precision precision,
+            Placement placement,
+            OwnedTensors owner) {
+        shared = shape.heads() != shape.keyHeads();
+        headChannels = new long[] {shape.headDim()};
+        layers = new Layer[shape.layers()];
         for (int i = 0; i < layers.length; i++) {
-            LayerWeights w = weights[i];
-            Tensor qkv = w.qkv().length == 1 ? w.qkv()[0] : torch.cat(new TensorVector(w.qkv()), 0);
-            boolean normed = w.attentionNorm() != null;
-            Tensor gateUp = torch.cat(new TensorVector(w.gate(), w.up()), 0);
-            layers[i] = new Layer(
-                    normed,
-                    Linear.of(normed ? behindNorm(qkv, w.attentionNorm()) : qkv, null, precision, placement, owner),
-                    Linear.of(w.out(), null, precision, placement, owner),
-                    Linear.of(behindNorm(gateUp, w.ffnNorm()), null, precision, placement, owner),
-                    Linear.of(w.down(), null, precision, placement, owner));
+            try (PointerScope scope = new PointerScope()) {
+                layers[i] = layer(weights.apply(i), precision, placement, owner);
+            }
         }
+        epsilon = owner.keep(placement.place(torch.full(new long[] {1}, new Scalar(shape.normEps() * shape.dim()))));
     }
 
-    /** {@code matrix} of rows that {@link #normalise} made: with the norm's weight and the root of the width in it. */
-    private static Tensor behindNorm(Tensor matrix, Tensor norm) {
-        return matrix.mul(normWeight(norm));
+    private static Layer layer(LayerWeights<Matrix> w, Precision precision, Placement placement, OwnedTensors owner) {
+        Matrix qkv = w.qkv().stream().reduce(Matrix::above).orElseThrow();
+        Tensor attentionNorm = w.attentionNorm() == null ? null : normWeight(w.attentionNorm());
+        Tensor ffnNorm = normWeight(w.ffnNorm());
+        HeadNorm norm = w.headNorm() == null
+                ? null
+                : new HeadNorm(
+                        owner.keep(placement.place(w.headNorm().weight().to(ScalarType.Float))),
+                        owner.keep(placement.place(w.headNorm().bias().to(ScalarType.Float))));
+        return new Layer(
+                attentionNorm != null,
+                Linear.of(qkv, attentionNorm, null, precision, placement, owner),
+                norm,
+                Linear.of(w.out(), null, null, precision, placement, owner),
+                Linear.of(w.gate().above(w.up()), ffnNorm, null, precision, placement, owner),
+                Linear.of(w.down(), null, null, precision, placement, owner));
     }
 
     /** What the output of {@link #normalise} is to be multiplied with to be an RMS norm of this weight. */
@@ -65,6 +82,12 @@ public final class DecoderStack {
                 normalise(v);
             }
             v.qkv().copy_(layer.qkv.apply(layer.normed ? v.normed() : v.stream()));
+            if (layer.headNorm != null) {
+                v.heads()
+                        .copy_(torch.layer_norm(v.heads(), headChannels)
+                                .mul_(layer.headNorm.weight())
+                                .add_(layer.headNorm.bias()));
+            }
             v.turning().mul_(v.angles());
             for (Rows.Segment s : rows.segments()) {
                 s.cache().flat(i).index_copy_(0, s.view().cacheRows(), s.view().keyValue());
@@ -77,7 +100,7 @@ public final class DecoderStack {
                         0,
                         false,
                         DEFAULT_SCALE,
-                        false);
+                        shared);
                 s.view().attended().copy_(attended);
             }
             v.stream().add_(layer.out.apply(v.attended()));

@@ -12,7 +12,9 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * <p>Passes attend over whole blocks of positions, so that there are few views and all of them exist from the start.
  */
 public final class KvCache implements AutoCloseable {
-    private static final int BLOCK = 32;
+    /** Positions of a block. */
+    static final int BLOCK = 32;
+
     private final Tensor[] memory;
     private final Tensor[] flat;
     private final Tensor[][] keys;
@@ -26,9 +28,12 @@ public final class KvCache implements AutoCloseable {
      * @param halves 2 with guidance, else 1
      * @param capacity positions
      */
-    public KvCache(Placement placement, int layers, int halves, int capacity, int heads, int headDim) {
+    public KvCache(Placement placement, DecoderShape shape, int halves, int capacity) {
         this.halves = halves;
         this.capacity = capacity;
+        int layers = shape.layers();
+        int heads = shape.keyHeads();
+        int headDim = shape.headDim();
         int blocks = (capacity + BLOCK - 1) / BLOCK;
         memory = new Tensor[layers];
         flat = new Tensor[layers];
@@ -84,7 +89,7 @@ public final class KvCache implements AutoCloseable {
         return halves;
     }
 
-    /** Keys and values of a layer as rows [halves * capacity, 2 * heads * headDim]. */
+    /** Keys and values of a layer as rows [halves * capacity, 2 * keyHeads * headDim]. */
     Tensor flat(int layer) {
         return flat[layer];
     }
@@ -99,12 +104,12 @@ public final class KvCache implements AutoCloseable {
         return Math.min(capacity, (end + BLOCK - 1) / BLOCK * BLOCK);
     }
 
-    /** Keys [halves, heads, seen(end), headDim]. */
+    /** Keys [halves, keyHeads, seen(end), headDim]. */
     Tensor keys(int layer, int end) {
         return keys[layer][(end - 1) / BLOCK];
     }
 
-    /** Values [halves, heads, seen(end), headDim]. */
+    /** Values [halves, keyHeads, seen(end), headDim]. */
     Tensor values(int layer, int end) {
         return values[layer][(end - 1) / BLOCK];
     }

@@ -49,6 +49,41 @@ public final class Rotary implements AutoCloseable {
         return new Rotary(cos, sin, positions, headDim);
     }
 
+    /**
+     * The embedding of text: all pairs of a head turn with the position. Pairs are neighbours here; a model that turns
+     * channel j with channel j + headDim / 2 has its channels put in this order by {@link #neighbours}.
+     *
+     * @param positions from 0 on
+     * @param headDim channels of a head, even
+     * @param base of the frequencies
+     */
+    public static Rotary line(int positions, int headDim, double base) {
+        float[] cos = new float[Math.multiplyExact(positions, headDim)];
+        float[] sin = new float[cos.length];
+        for (int j = 0; j < headDim / 2; j++) {
+            float frequency = (float) (1 / Math.pow(base, 2.0 * j / headDim));
+            for (int p = 0; p < positions; p++) {
+                float angle = p * frequency;
+                int at = p * headDim + 2 * j;
+                cos[at] = cos[at + 1] = (float) Math.cos(angle);
+                sin[at] = (float) -Math.sin(angle);
+                sin[at + 1] = (float) Math.sin(angle);
+            }
+        }
+        return new Rotary(cos, sin, positions, headDim);
+    }
+
+    /**
+     * Puts the channels of heads whose pairs are (j, j + headDim / 2), as in Hugging Face's models, in the order in which
+     * pairs are neighbours. Scores of queries and keys stay what they were if both are put in it.
+     *
+     * @param channels [heads headDim, ...]: rows of a matrix, or what belongs to a channel
+     * @return a new tensor of the same shape
+     */
+    public static Tensor neighbours(Tensor channels, int headDim) {
+        return channels.unflatten(0, -1, 2, headDim / 2).transpose(1, 2).flatten(0, 2);
+    }
+
     /** Turns {@code x} [batch, rows, heads, headDim], rows of positions 0 and on. */
     Tensor turn(Tensor x) {
         long rows = x.size(1);

@@ -21,8 +21,7 @@ public final class Rows implements AutoCloseable {
     private static final int MOST_SEGMENT_VIEWS = 2048;
 
     private final Placement placement;
-    private final int dim;
-    private final int heads;
+    private final DecoderShape shape;
     private final Tensor stream;
     private final Tensor squares;
     private final Tensor scale;
@@ -34,8 +33,10 @@ public final class Rows implements AutoCloseable {
     private final Tensor angles;
     private final Tensor angleTable;
     private final Tensor mask;
+    private final int longest;
+    private final int rotaryCount;
     private final Indices ids;
-    private final Indices positions;
+    private final Indices turns;
     private final Indices cacheRows;
     private final View[] views;
     private final Map<Long, SegmentView> segmentViews = new HashMap<>();
@@ -54,6 +55,7 @@ public final class Rows implements AutoCloseable {
             Tensor scale,
             Tensor normed,
             Tensor qkv,
+            Tensor heads,
             Tensor turning,
             Tensor angles,
             Tensor attended,
@@ -62,12 +64,13 @@ public final class Rows implements AutoCloseable {
             Tensor up,
             Tensor hidden,
             Tensor ids,
-            Tensor positions)
+            Tensor turns)
             implements AutoCloseable {
         @Override
         public void close() {
             for (Tensor view : new Tensor[] {
-                stream, squares, scale, normed, qkv, turning, angles, attended, gateUp, gate, up, hidden, ids, positions
+                stream, squares, scale, normed, qkv, heads, turning, angles, attended, gateUp, gate, up, hidden, ids,
+                turns
             }) {
                 view.close();
             }
@@ -87,30 +90,35 @@ public final class Rows implements AutoCloseable {
 
     /**
      * @param capacity rows of the largest pass
-     * @param rotary its positions are those of every sequence
+     * @param longest positions of the longest cache
+     * @param rotary how far rows are turned
      */
-    public Rows(Placement placement, int capacity, int dim, int heads, int feedForward, Rotary rotary) {
+    public Rows(Placement placement, int capacity, int longest, DecoderShape shape, Rotary rotary) {
         this.placement = placement;
-        this.dim = dim;
-        this.heads = heads;
+        this.shape = shape;
+        this.longest = longest;
+        int dim = shape.dim();
         stream = f32(capacity, dim);
         squares = f32(capacity, dim);
         scale = f32(capacity, 1);
         normed = f32(capacity, dim);
-        qkv = f32(capacity, 3 * dim);
-        attended = f32(capacity, dim);
-        gateUp = f32(capacity, 2 * feedForward);
-        hidden = f32(capacity, feedForward);
+        qkv = f32(capacity, shape.joint());
+        attended = f32(capacity, (long) shape.heads() * shape.headDim());
+        gateUp = f32(capacity, 2L * shape.feedForward());
+        hidden = f32(capacity, shape.feedForward());
         angleTable = owned.keep(placement.place(rotary.complexTable()));
         angles = owned.keep(torch.index_select(angleTable, 0, placement.zeros(ScalarType.Long, capacity)));
-        int all = (int) angleTable.size(0);
-        mask = owned.keep(placement.place(torch.full(new long[] {all, all}, new Scalar(Double.NEGATIVE_INFINITY))
-                .triu(1)));
+        rotaryCount = (int) angleTable.size(0);
+        // Row i hides what is more than i behind column longest: moved to the left, the mask of any pass.
+        mask = owned.keep(placement.place(torch.full(
+                        new long[] {capacity, longest + (long) capacity + KvCache.BLOCK},
+                        new Scalar(Double.NEGATIVE_INFINITY))
+                .triu(longest + 1)));
         ids = new Indices(placement, capacity);
-        positions = new Indices(placement, capacity);
+        turns = new Indices(placement, capacity);
         cacheRows = new Indices(placement, capacity);
         views = new View[capacity + 1];
-        masks = new TensorOptional[all + 1][];
+        masks = new TensorOptional[capacity + 1][];
     }
 
     /** A view that outlives the pointer scope it is made in. */
@@ -135,9 +143,10 @@ public final class Rows implements AutoCloseable {
     /**
      * Adds {@code n} positions behind the length of {@code cache}.
      *
+     * @param turn rotary position of the cache's position 0; where a position's is below 0, it is 0
      * @return their first row; there are halves * n
      */
-    public int add(KvCache cache, int n) {
+    public int add(KvCache cache, int n, int turn) {
         cache.requireRoom(n);
         int wanted = count + cache.halves() * n;
         if (wanted > capacity()) {
@@ -146,9 +155,13 @@ public final class Rows implements AutoCloseable {
         }
         int first = count;
         int from = cache.length();
+        if (from + n + turn > rotaryCount) {
+            throw new IllegalArgumentException("rotary position " + (from + n + turn - 1) + " is behind the last, "
+                    + (rotaryCount - 1) + "; the sequence is too long");
+        }
         for (int half = 0; half < cache.halves(); half++) {
             for (int i = 0; i < n; i++) {
-                positions.put(count, from + i);
+                turns.put(count, Math.max(0, from + i + turn));
                 cacheRows.put(count, cache.row(half, from + i));
                 count++;
             }
@@ -165,10 +178,10 @@ public final class Rows implements AutoCloseable {
     /** All rows are added and have their ids: makes the indices visible and looks the angles up. */
     public View ready() {
         ids.send();
-        positions.send();
+        turns.send();
         cacheRows.send();
         View view = view();
-        torch.index_select_out(view.angles, angleTable, 0, view.positions);
+        torch.index_select_out(view.angles, angleTable, 0, view.turns);
         return view;
     }
 
@@ -197,14 +210,17 @@ public final class Rows implements AutoCloseable {
         if (views[count] == null) {
             Tensor wide = gateUp.narrow(0, 0, count);
             long f = hidden.size(1);
-            Tensor turned = qkv.narrow(0, 0, count).narrow(1, 0, 2L * dim).view(count, 2L * heads, dim / heads / 2, 2);
+            int headDim = shape.headDim();
+            long both = (long) shape.heads() + shape.keyHeads();
+            Tensor turned = qkv.narrow(0, 0, count).narrow(1, 0, shape.turned());
             views[count] = new View(
                     kept(stream.narrow(0, 0, count)),
                     kept(squares.narrow(0, 0, count)),
                     kept(scale.narrow(0, 0, count)),
                     kept(normed.narrow(0, 0, count)),
                     kept(qkv.narrow(0, 0, count)),
-                    kept(torch.view_as_complex(turned)),
+                    kept(turned.view(count, both, headDim)),
+                    kept(torch.view_as_complex(turned.view(count, both, headDim / 2, 2))),
                     kept(angles.narrow(0, 0, count)),
                     kept(attended.narrow(0, 0, count)),
                     kept(wide),
@@ -212,7 +228,7 @@ public final class Rows implements AutoCloseable {
                     kept(wide.narrow(1, f, f)),
                     kept(hidden.narrow(0, 0, count)),
                     kept(ids.tensor().narrow(0, 0, count)),
-                    kept(positions.tensor().narrow(0, 0, count)));
+                    kept(turns.tensor().narrow(0, 0, count)));
         }
         return views[count];
     }
@@ -222,25 +238,26 @@ public final class Rows implements AutoCloseable {
         return segmentViews.computeIfAbsent(key, k -> {
             long rows = (long) halves * n;
             Tensor mine = qkv.narrow(0, first, rows);
+            long queries = (long) shape.heads() * shape.headDim();
             return new SegmentView(
-                    kept(byHead(mine.narrow(1, 0, dim), halves, n)),
-                    kept(mine.narrow(1, dim, 2L * dim)),
+                    kept(byHead(mine.narrow(1, 0, queries), halves, n)),
+                    kept(mine.narrow(1, queries, shape.joint() - queries)),
                     kept(byHead(attended.narrow(0, first, rows), halves, n)),
                     kept(cacheRows.tensor().narrow(0, first, rows)));
         });
     }
 
     private Tensor byHead(Tensor rows, int halves, int n) {
-        return rows.view(halves, n, heads, dim / heads).transpose(1, 2);
+        return rows.view(halves, n, shape.heads(), shape.headDim()).transpose(1, 2);
     }
 
     /** What rows from..from + n - 1 must not see of the blocks they attend over. */
     private TensorOptional mask(KvCache cache, int from, int n) {
         if (masks[n] == null) {
-            masks[n] = new TensorOptional[(int) mask.size(0)];
+            masks[n] = new TensorOptional[longest];
         }
         if (masks[n][from] == null) {
-            masks[n][from] = new TensorOptional(mask.narrow(0, from, n).narrow(1, 0, cache.seen(from + n)));
+            masks[n][from] = new TensorOptional(mask.narrow(0, 0, n).narrow(1, longest - from, cache.seen(from + n)));
             masks[n][from].retainReference();
         }
         return masks[n][from];
@@ -262,7 +279,7 @@ public final class Rows implements AutoCloseable {
             }
         }
         ids.close();
-        positions.close();
+        turns.close();
         cacheRows.close();
         owned.close();
     }

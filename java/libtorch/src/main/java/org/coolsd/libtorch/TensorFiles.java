@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Objects;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
@@ -59,7 +60,7 @@ public final class TensorFiles {
     }
 
     private static Tensor load(TensorData stored) throws IOException {
-        Tensor tensor = torch.zeros(stored.shape(), new TensorOptions(scalarType(stored.type())));
+        Tensor tensor = empty(stored.shape(), scalarType(stored.type()));
         long bytes = stored.byteSize();
         for (long done = 0; done < bytes; done += CHUNK) {
             stored.read(done, window(tensor, done, Math.min(CHUNK, bytes - done)));
@@ -67,23 +68,44 @@ public final class TensorFiles {
         return tensor;
     }
 
-    private static Tensor load(TensorData stored, ScalarType type) throws IOException {
+    /** A copy of {@code stored}, converted to {@code type} piece by piece. */
+    static Tensor load(TensorData stored, ScalarType type) throws IOException {
         ScalarType from = scalarType(stored.type());
         if (from == type.intern()) {
             return load(stored);
         }
-        Tensor tensor = torch.zeros(stored.shape(), new TensorOptions(type));
+        Tensor tensor = empty(stored.shape(), type);
         long size = stored.type().bytes();
         long elements = stored.byteSize() / size;
-        for (long done = 0; done < elements; done += CONVERTED) {
-            long n = Math.min(CONVERTED, elements - done);
-            try (PointerScope scope = new PointerScope()) {
-                Tensor piece = torch.zeros(new long[] {n}, new TensorOptions(from));
+        try (PointerScope scope = new PointerScope()) {
+            Tensor flat = tensor.view(-1);
+            Tensor piece = empty(new long[] {Math.min(CONVERTED, elements)}, from);
+            for (long done = 0; done < elements; done += CONVERTED) {
+                long n = Math.min(CONVERTED, elements - done);
                 stored.read(done * size, window(piece, 0, n * size));
-                tensor.view(-1).narrow(0, done, n).copy_(piece);
+                try (PointerScope views = new PointerScope()) {
+                    flat.narrow(0, done, n).copy_(piece.narrow(0, 0, n));
+                }
             }
         }
         return tensor;
+    }
+
+    /** Rows {@code first..first + n - 1} of a stored matrix, in its type. */
+    static Tensor rows(TensorData stored, long first, long n) throws IOException {
+        long columns = stored.shape()[1];
+        long row = columns * stored.type().bytes();
+        Tensor rows = empty(new long[] {n, columns}, scalarType(stored.type()));
+        long bytes = n * row;
+        for (long done = 0; done < bytes; done += CHUNK) {
+            stored.read(first * row + done, window(rows, done, Math.min(CHUNK, bytes - done)));
+        }
+        return rows;
+    }
+
+    /** Memory that is not written to until the tensor's bytes are read into it. */
+    static Tensor empty(long[] shape, ScalarType type) {
+        return torch.empty(shape, new TensorOptions(type), new MemoryFormatOptional());
     }
 
     /**
@@ -115,11 +137,10 @@ public final class TensorFiles {
         }
     }
 
+    /** Some bytes of a tensor. A pointer's position would be the buffer's, which has none of 2 GiB and more. */
     private static ByteBuffer window(Tensor tensor, long offset, long bytes) {
-        return new BytePointer(tensor.data_ptr())
-                .position(offset)
-                .capacity(offset + bytes)
-                .asByteBuffer();
+        BytePointer first = tensor.data_ptr().getPointer(BytePointer.class, offset);
+        return first.capacity(bytes).asByteBuffer();
     }
 
     private static ScalarType scalarType(ElementType type) {

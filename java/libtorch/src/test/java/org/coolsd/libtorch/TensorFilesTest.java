@@ -2,8 +2,11 @@ package org.coolsd.libtorch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,6 +15,7 @@ import java.util.Map;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -93,6 +97,56 @@ class TensorFilesTest {
         });
     }
 
+    /** One tensor of more than 2 GiB, a hole but for its last bytes: whole, and some rows of it. */
+    @Test
+    void aTensorMayHaveMoreThan2GiB() throws Exception {
+        long rows = (1L << 21) + 1;
+        long bytes = rows << 10;
+        long disk = Files.getFileStore(folder).getUsableSpace();
+        assumeTrue(disk > 2 * bytes, "skipped: " + (disk >> 20) + " MiB of disk are there, 4 GiB may be needed");
+        assumeTrue(
+                available() > 2 * bytes,
+                "skipped: " + (available() >> 20) + " MiB of memory are there, 4 GiB are needed");
+        Path file = folder.resolve("large.safetensors");
+        byte[] header = "{\"t\": {\"dtype\": \"U8\", \"shape\": [%d, 1024], \"data_offsets\": [0, %d]}}"
+                .formatted(rows, bytes)
+                .getBytes(StandardCharsets.UTF_8);
+        try (RandomAccessFile out = new RandomAccessFile(file.toFile(), "rw")) {
+            out.write(ByteBuffer.allocate(8)
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .putLong(header.length)
+                    .array());
+            out.write(header);
+            out.setLength(8 + header.length + bytes);
+            out.seek(out.length() - 3);
+            out.write(new byte[] {7, 8, 9});
+        }
+        Matrix matrix = Matrix.of(Safetensors.read(file).tensors().get("t"));
+        assertThat(matrix.read(rows - 1, 1).sum().item_long()).isEqualTo(24);
+        try (PointerScope scope = new PointerScope()) {
+            Tensor whole = TensorFiles.read(file).get("t");
+            assertThat(whole.numel()).isEqualTo(bytes);
+            assertThat(whole.select(0, rows - 1)
+                            .narrow(0, 1021, 3)
+                            .equal(Tensors.of(new long[] {7, 8, 9}, 3).to(ScalarType.Byte)))
+                    .isTrue();
+            assertThat(whole.select(0, rows - 2).sum().item_long()).isZero();
+        }
+    }
+
+    /** What memory there is, in bytes; 0 where the system does not say. */
+    private static long available() throws Exception {
+        Path meminfo = Path.of("/proc/meminfo");
+        if (!Files.exists(meminfo)) {
+            return 0;
+        }
+        return Files.readAllLines(meminfo).stream()
+                .filter(line -> line.startsWith("MemAvailable:"))
+                .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")) << 10)
+                .findFirst()
+                .orElse(0);
+    }
+
     /** A torch archive keeps a tensor in strides of a storage that others may share. */
     @Test
     void aStridedTensorOfAnArchiveIsReadRowByRow() throws Exception {
@@ -103,7 +157,7 @@ class TensorFilesTest {
             String pickle = "\u0080\u0002}X\u0001\0\0\0tctorch._utils\n_rebuild_tensor_v2\n(" + storage
                     + "K\u0001K\u0002K\u0003\u0086K\u0001K\u0002\u0086\u0089}tRs.";
             stored(zip, "x/data.pkl", pickle.getBytes(StandardCharsets.ISO_8859_1));
-            ByteBuffer values = ByteBuffer.allocate(32).order(java.nio.ByteOrder.LITTLE_ENDIAN);
+            ByteBuffer values = ByteBuffer.allocate(32).order(ByteOrder.LITTLE_ENDIAN);
             for (int i = 0; i < 8; i++) {
                 values.putFloat(i);
             }

@@ -31,9 +31,9 @@ class ConfigurationTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "gpt-c2i | cls_token_num     | 120   | cls_token_num is 120; only models with one condition",
-                "gpt-c2i | cls_token_num     |       | cls_token_num is 0;",
-                "gpt-c2i | model_type        | \"t2i\" | model_type is 't2i'; only class-conditional models",
+                "gpt-c2i | cls_token_num     | 120   | cls_token_num is 120; a class-conditional model",
+                "gpt-c2i | cls_token_num     |       | cls_token_num is missing",
+                "gpt-c2i | model_type        | \"x2i\" | model_type is 'x2i'; models are made for classes",
                 "gpt-c2i | n_head            |       | n_head is missing or not above 0",
                 "gpt-c2i | n_head            | -4    | n_head is missing or not above 0",
                 "gpt-c2i | n_head            | 5     | dim is 64 and n_head 5; dim / n_head must be a multiple of 4",

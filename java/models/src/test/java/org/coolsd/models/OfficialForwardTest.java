@@ -2,7 +2,7 @@ package org.coolsd.models;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.coolsd.models.Fixture.assertClose;
+import static org.coolsd.models.tiny.Fixture.assertClose;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -14,9 +14,12 @@ import org.coolsd.libtorch.KvCache;
 import org.coolsd.libtorch.PassScope;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
+import org.coolsd.models.decoder.DecoderForward;
+import org.coolsd.models.decoder.DecoderPass;
+import org.coolsd.models.decoder.Prefix;
 import org.coolsd.models.eagle.DrafterPass;
-import org.coolsd.models.llamagen.TargetForward;
-import org.coolsd.models.llamagen.TargetPass;
+import org.coolsd.models.tiny.Fixture;
+import org.coolsd.models.tiny.TinyModel;
 import org.junit.jupiter.api.Test;
 
 /** Passes over cached sequences equal the official code, however the positions are cut and whoever else is in the pass. */
@@ -24,14 +27,14 @@ class OfficialForwardTest {
     @Test
     void targetInRaggedPassesAndAfterRollBack() throws Exception {
         Fixture fixture = Fixture.open("gpt-c2i");
-        TargetForward target = TinyModel.load().target();
+        DecoderForward target = TinyModel.load().target().decoder();
         Tensor expected = fixture.expected().get("features");
         Tensor expectedLogits = fixture.expected().get("logits");
         int[][] tokens = rows(fixture.expected().get("tokens"));
         long[] labels = values(fixture.expected().get("labels"));
         int positions = (int) expected.size(1);
         Random random = new Random(1);
-        TargetPass pass = target.newPass(2 * labels.length * positions);
+        DecoderPass pass = target.newPass(2 * labels.length * positions);
         for (int round = 0; round < 20; round++) {
             List<KvCache> caches = new ArrayList<>();
             for (int b = 0; b < labels.length; b++) {
@@ -53,7 +56,7 @@ class OfficialForwardTest {
                     if (from[b] < positions) {
                         open = true;
                         n[b] = 1 + random.nextInt(positions - from[b]);
-                        first[b] = pass.add(cache, (int) labels[b], true, tokens[b], n[b]);
+                        first[b] = pass.add(cache, prefixes(labels[b]), 0, tokens[b], n[b]);
                     }
                 }
                 if (!open) {
@@ -99,7 +102,7 @@ class OfficialForwardTest {
                     int at = a.length();
                     pass.begin();
                     for (int s = 0; s < 2; s++) {
-                        assertThat(pass.add(caches[s], tokens[s], at, n, s * positions + at, 0))
+                        assertThat(pass.add(caches[s], 1, tokens[s], at, n, s * positions + at, 0))
                                 .isEqualTo(s);
                     }
                     try (PassScope scope = new PassScope()) {
@@ -122,12 +125,13 @@ class OfficialForwardTest {
     }
 
     private static Tensor logits(Precision precision) throws Exception {
-        TargetForward target = TinyModel.load(4, precision, Placement.cpu()).target();
-        TargetPass pass = target.newPass(32);
+        DecoderForward target =
+                TinyModel.load(4, precision, Placement.cpu()).target().decoder();
+        DecoderPass pass = target.newPass(32);
         try (KvCache cache = target.newCache(2);
                 PassScope scope = new PassScope()) {
             pass.begin();
-            pass.add(cache, 3, true, new int[] {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, 16);
+            pass.add(cache, prefixes(3), 0, new int[] {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, 16);
             pass.run();
             return pass.logits().clone().retainReference();
         }
@@ -135,20 +139,25 @@ class OfficialForwardTest {
 
     @Test
     void cacheRefusesWhatDoesNotFit() throws Exception {
-        TargetForward target = TinyModel.load().target();
-        TargetPass pass = target.newPass(18);
+        DecoderForward target = TinyModel.load().target().decoder();
+        DecoderPass pass = target.newPass(18);
         try (KvCache cache = target.newCache(1)) {
             assertThatThrownBy(() -> cache.rollBack(1)).hasMessage("length is 1, the cache holds 0");
-            assertThatThrownBy(() -> pass.add(cache, 0, true, new int[17], 18))
+            assertThatThrownBy(() -> pass.add(cache, prefixes(0), 0, new int[17], 18))
                     .hasMessage("18 more positions do not fit: 0 of 17 are taken");
-            assertThatThrownBy(() -> pass.add(cache, 0, true, new int[17], 0))
+            assertThatThrownBy(() -> pass.add(cache, prefixes(0), 0, new int[17], 0))
                     .hasMessage("n is 0, it must be at least 1");
-            pass.add(cache, 0, true, new int[17], 17);
+            pass.add(cache, prefixes(0), 0, new int[17], 17);
             try (KvCache other = target.newCache(2)) {
-                assertThatThrownBy(() -> pass.add(other, 0, true, new int[17], 1))
+                assertThatThrownBy(() -> pass.add(other, prefixes(0), 0, new int[17], 1))
                         .hasMessage("the pass would have 19 rows, it was made for 18");
             }
         }
+    }
+
+    /** What the conditional and the unconditional branch of a class begin with; class 10 is none. */
+    private static Prefix[] prefixes(long label) {
+        return new Prefix[] {Prefix.of(label), Prefix.of(10)};
     }
 
     private static int[][] rows(Tensor tokens) {

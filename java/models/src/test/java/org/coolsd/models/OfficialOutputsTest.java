@@ -3,7 +3,7 @@ package org.coolsd.models;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
-import static org.coolsd.models.Fixture.assertClose;
+import static org.coolsd.models.tiny.Fixture.assertClose;
 
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -24,6 +24,7 @@ import org.coolsd.models.eagle.EagleConfig;
 import org.coolsd.models.eagle.EagleDrafter;
 import org.coolsd.models.llamagen.LlamaGen;
 import org.coolsd.models.llamagen.LlamaGenConfig;
+import org.coolsd.models.tiny.Fixture;
 import org.coolsd.models.vq.VqConfig;
 import org.coolsd.models.vq.VqTokenizer;
 import org.junit.jupiter.api.Test;

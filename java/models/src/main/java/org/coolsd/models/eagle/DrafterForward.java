@@ -1,12 +1,12 @@
 package org.coolsd.models.eagle;
 
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
 import org.coolsd.Guard;
 import org.coolsd.libtorch.DecoderStack;
 import org.coolsd.libtorch.KvCache;
-import org.coolsd.libtorch.LayerWeights;
 import org.coolsd.libtorch.Linear;
 import org.coolsd.libtorch.OwnedTensors;
 import org.coolsd.libtorch.PassScope;
@@ -15,17 +15,19 @@ import org.coolsd.libtorch.Precision;
 import org.coolsd.libtorch.Rotary;
 import org.coolsd.libtorch.Rows;
 import org.coolsd.libtorch.Weights;
+import org.coolsd.models.decoder.DecoderForward;
 import org.coolsd.models.llamagen.TargetForward;
 
 /**
  * The EAGLE drafter for decoding: its weights, prepared for passes of few rows. Position i reads image token i and the
  * target's feature that token i was drawn from, and predicts the feature that token i + 1 is drawn from; the target's head
- * turns that into draft logits.
+ * turns that into draft logits. Before these, a caption's positions but for the last are read with their features and token 0.
  *
  * <p>The first matrix reads (embedding, feature) side by side. Its embedding half is multiplied with the embedding table
  * once, so that a pass looks the product up.
  */
 public final class DrafterForward implements AutoCloseable {
+    private static final int PREFILL = 64;
     private final EagleConfig config;
     private final TargetForward target;
     private final Tensor embedded;
@@ -42,15 +44,22 @@ public final class DrafterForward implements AutoCloseable {
         Placement placement = target.placement();
         try (PassScope scope = new PassScope()) {
             long d = config.dim();
-            Tensor fc = weights.get("fc.weight", d, 2 * d);
-            Tensor tokens = weights.get("embed_tokens.weight", config.vocabSize(), d);
-            TensorOptional bias = new TensorOptional(weights.get("fc.bias", d));
-            embedded = owned.keep(
-                    placement.place(torch.linear(tokens, fc.narrow(1, 0, d).contiguous(), bias)));
-            fromFeatures = Linear.of(fc.narrow(1, d, d), null, precision, placement, owned);
-            LayerWeights[] layer = {EagleDrafter.layer(config, weights)};
-            stack = new DecoderStack(layer, config.normEps(), precision, placement, owned);
-            rotary = EagleDrafter.rotary(config, target.config().grid());
+            try (PointerScope read = new PointerScope()) {
+                Tensor fc = weights.get("fc.weight", d, 2 * d);
+                Tensor tokens = weights.get("embed_tokens.weight", config.vocabSize(), d);
+                TensorOptional bias = new TensorOptional(weights.get("fc.bias", d));
+                embedded = owned.keep(
+                        placement.place(torch.linear(tokens, fc.narrow(1, 0, d).contiguous(), bias)));
+                fromFeatures = Linear.of(fc.narrow(1, d, d), null, precision, placement, owned);
+            }
+            stack = new DecoderStack(
+                    config.shape(),
+                    i -> EagleDrafter.layer(config, weights, weights::matrix),
+                    precision,
+                    placement,
+                    owned);
+            // One position that is not turned, which all condition positions are, then the cells of the image.
+            rotary = EagleDrafter.rotary(config, target.config().grid(), 1);
         } catch (RuntimeException | Error e) {
             owned.close();
             throw e;
@@ -64,8 +73,8 @@ public final class DrafterForward implements AutoCloseable {
     }
 
     /** @throws IllegalArgumentException if this drafter reads another target's features */
-    public void requireMadeFor(TargetForward other) {
-        if (other != target) {
+    public void requireMadeFor(DecoderForward other) {
+        if (other != target.decoder()) {
             throw new IllegalArgumentException("drafter was made for another target");
         }
     }
@@ -79,14 +88,18 @@ public final class DrafterForward implements AutoCloseable {
     public KvCache newCache(int halves) {
         guard.require();
         try (PassScope scope = new PassScope()) {
-            return new KvCache(
-                    target.placement(),
-                    1,
-                    halves,
-                    target.config().blockSize(),
-                    config.heads(),
-                    config.dim() / config.heads());
+            return new KvCache(target.placement(), config.shape(), halves, longest());
         }
+    }
+
+    /** Positions of the longest sequence: all but the last that the target reads. */
+    private int longest() {
+        return target.config().conditions() - 1 + target.config().blockSize();
+    }
+
+    /** Positions of a prefix that are read at a time. */
+    int prefixRows() {
+        return Math.min(PREFILL, target.config().conditions() - 1);
     }
 
     /** Memory for passes of up to {@code rows} rows: halves times positions, summed over the sequences of a pass. */
@@ -94,9 +107,7 @@ public final class DrafterForward implements AutoCloseable {
         guard.require();
         try (PassScope scope = new PassScope()) {
             return new DrafterPass(
-                    this,
-                    target,
-                    new Rows(target.placement(), rows, config.dim(), config.heads(), config.feedForward(), rotary));
+                    this, target.decoder(), new Rows(target.placement(), rows, longest(), config.shape(), rotary));
         }
     }
 

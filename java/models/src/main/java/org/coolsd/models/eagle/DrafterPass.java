@@ -8,7 +8,7 @@ import org.coolsd.libtorch.KvCache;
 import org.coolsd.libtorch.LeadingRows;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Rows;
-import org.coolsd.models.llamagen.TargetForward;
+import org.coolsd.models.decoder.DecoderForward;
 
 /**
  * Passes of the drafter, one after the other: {@link #begin}, {@link #add} for each sequence, {@link #run}. Only the last
@@ -17,7 +17,7 @@ import org.coolsd.models.llamagen.TargetForward;
  */
 public final class DrafterPass implements AutoCloseable {
     private final DrafterForward drafter;
-    private final TargetForward target;
+    private final DecoderForward target;
     private final Rows rows;
     private final Indices sources;
     private final Indices ends;
@@ -25,7 +25,7 @@ public final class DrafterPass implements AutoCloseable {
     private final LeadingRows predicted;
     private int halves;
 
-    DrafterPass(DrafterForward drafter, TargetForward target, Rows rows) {
+    DrafterPass(DrafterForward drafter, DecoderForward target, Rows rows) {
         this.drafter = drafter;
         this.target = target;
         this.rows = rows;
@@ -46,13 +46,14 @@ public final class DrafterPass implements AutoCloseable {
     /**
      * Extends a sequence by {@code n} positions, whose tokens are {@code tokens[from..from + n - 1]}.
      *
+     * @param turn rotary position of the cache's position 0; where a position's is below 0, it is 0
      * @param source row of the features given to {@link #run} that the first token was drawn from; the following rows are
      *     those of the following tokens
      * @param sourceStride rows from there to those of the unconditional half
      * @return the first of the sequence's rows of {@link #run}'s result: one for each half
      */
-    public int add(KvCache cache, int[] tokens, int from, int n, int source, int sourceStride) {
-        int first = rows.add(cache, n);
+    public int add(KvCache cache, int turn, int[] tokens, int from, int n, int source, int sourceStride) {
+        int first = rows.add(cache, n, turn);
         int result = halves;
         for (int half = 0; half < cache.halves(); half++) {
             for (int i = 0; i < n; i++) {
@@ -72,6 +73,14 @@ public final class DrafterPass implements AutoCloseable {
      * @return draft logits f32 [halves, vocab], a half of a sequence in each row; a new tensor
      */
     public Tensor run(Tensor features) {
+        Rows.View v = extend(features);
+        Tensor last = predicted.first(halves);
+        torch.index_select_out(last, v.stream(), 0, ends.first(halves));
+        return target.logits(last);
+    }
+
+    /** As {@link #run}, without results. */
+    Rows.View extend(Tensor features) {
         int count = rows.count();
         sources.send();
         ends.send();
@@ -82,9 +91,12 @@ public final class DrafterPass implements AutoCloseable {
         v.stream().add_(drafter.fromFeatures().apply(read));
         drafter.stack().forward(rows, v);
         rows.done();
-        Tensor last = predicted.first(halves);
-        torch.index_select_out(last, v.stream(), 0, ends.first(halves));
-        return target.logits(last);
+        return v;
+    }
+
+    /** Rows of the largest pass. */
+    int capacity() {
+        return rows.capacity();
     }
 
     /** The features that {@link #run} predicted, a row for each of its logits; memory that the next pass overwrites. */

@@ -1,6 +1,7 @@
 package org.coolsd.models.eagle;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
@@ -30,7 +31,7 @@ public final class EagleDrafter {
     private final Tensor fcBias;
     private final DecoderLayer layer;
 
-    private EagleDrafter(EagleConfig config, int grid, Weights weights, Precision precision, boolean training) {
+    private EagleDrafter(EagleConfig config, Rotary rotary, Weights weights, Precision precision, boolean training) {
         this.config = config;
         this.precision = precision;
         this.training = training;
@@ -41,7 +42,7 @@ public final class EagleDrafter {
         Tensor bias = weights.get("fc.bias", d);
         fcBias = training ? bias : precision.cast(bias);
         layer = new DecoderLayer(
-                layer(config, weights), config.heads(), config.normEps(), rotary(config, grid), precision, training);
+                layer(config, weights, weights::get), config.heads(), config.normEps(), rotary, precision, training);
     }
 
     /**
@@ -50,12 +51,18 @@ public final class EagleDrafter {
      * @param grid side of the image in tokens: 24 for the published class-conditional drafters
      */
     public static EagleDrafter forInference(EagleConfig config, int grid, Weights weights, Precision precision) {
-        return new EagleDrafter(config, grid, weights, precision, false);
+        return new EagleDrafter(config, rotary(config, grid, 0), weights, precision, false);
+    }
+
+    /** A drafter that answers, of the image side and the condition positions that its configuration says: the official ones. */
+    static EagleDrafter forInference(EagleConfig config, Weights weights, Precision precision) {
+        Rotary rotary = rotary(config, config.grid(), config.conditions());
+        return new EagleDrafter(config, rotary, weights, precision, false);
     }
 
     /** A drafter that learns; {@code weights} stay the leaves. */
     public static EagleDrafter forTraining(EagleConfig config, int grid, Weights weights, Precision precision) {
-        return new EagleDrafter(config, grid, weights, precision, true);
+        return new EagleDrafter(config, rotary(config, grid, 0), weights, precision, true);
     }
 
     /** Fresh weights; the token embedding is a copy of the target's and stays fixed in training, as in EAGLE. */
@@ -76,28 +83,31 @@ public final class EagleDrafter {
         return new Weights(w);
     }
 
-    /** The one layer of an EAGLE checkpoint. */
-    static LayerWeights layer(EagleConfig config, Weights weights) {
+    /** The one layer of an EAGLE checkpoint, its matrices as {@code matrices} looks them up in {@code weights}. */
+    static <M> LayerWeights<M> layer(EagleConfig config, Weights weights, Weights.Lookup<M> matrices) {
         String at = "layers.0.";
         long d = config.dim();
         long f = config.feedForward();
-        return new LayerWeights(
+        return new LayerWeights<>(
                 null,
-                new Tensor[] {
-                    weights.get(at + "self_attn.q_proj.weight", d, d),
-                    weights.get(at + "self_attn.k_proj.weight", d, d),
-                    weights.get(at + "self_attn.v_proj.weight", d, d)
-                },
-                weights.get(at + "self_attn.o_proj.weight", d, d),
+                List.of(
+                        matrices.get(at + "self_attn.q_proj.weight", d, d),
+                        matrices.get(at + "self_attn.k_proj.weight", d, d),
+                        matrices.get(at + "self_attn.v_proj.weight", d, d)),
+                matrices.get(at + "self_attn.o_proj.weight", d, d),
                 weights.get(at + "post_attention_layernorm.weight", d),
-                weights.get(at + "mlp.gate_proj.weight", f, d),
-                weights.get(at + "mlp.up_proj.weight", f, d),
-                weights.get(at + "mlp.down_proj.weight", d, f));
+                matrices.get(at + "mlp.gate_proj.weight", f, d),
+                matrices.get(at + "mlp.up_proj.weight", f, d),
+                matrices.get(at + "mlp.down_proj.weight", d, f));
     }
 
-    /** The rotary embedding of a drafter of images of {@code grid} x {@code grid} tokens. */
-    static Rotary rotary(EagleConfig config, int grid) {
-        return Rotary.grid(grid, 0, config.dim() / config.heads(), 10000);
+    /**
+     * The rotary embedding of a drafter of images of {@code grid} x {@code grid} tokens.
+     *
+     * @param conditions positions before the image, which are not turned
+     */
+    static Rotary rotary(EagleConfig config, int grid, int conditions) {
+        return Rotary.grid(grid, conditions, config.dim() / config.heads(), 10000);
     }
 
     /** The configuration this drafter was built from. */

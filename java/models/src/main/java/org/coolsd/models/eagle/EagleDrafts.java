@@ -1,6 +1,7 @@
 package org.coolsd.models.eagle;
 
 import java.util.Arrays;
+import java.util.Objects;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.coolsd.Guard;
@@ -11,17 +12,19 @@ import org.coolsd.decode.Request;
 import org.coolsd.libtorch.KvCache;
 import org.coolsd.libtorch.OwnedTensors;
 import org.coolsd.libtorch.PassScope;
-import org.coolsd.models.llamagen.Branches;
-import org.coolsd.models.llamagen.LlamaGenSession;
+import org.coolsd.models.decoder.Branches;
+import org.coolsd.models.decoder.DecoderSession;
 import org.jspecify.annotations.Nullable;
 
 /**
  * EAGLE's keys and values of the sequences in a decoder's slots. The first pass of a step reads the tokens that the step
  * before decided, with the target's features; the others read the token drafted last, with the feature predicted for it. The
  * drafter reads every token: behind a step that drafted nothing, other than the first, it drafts no more in that sequence.
+ *
+ * @param <C> what a sequence is made from
  */
-final class EagleDrafts implements DraftSession<Integer> {
-    private final LlamaGenSession target;
+final class EagleDrafts<C> implements DraftSession<C> {
+    private final DecoderSession<C> target;
     private final Branches branches;
     private final Slot[] slots;
     private final int vocab;
@@ -30,6 +33,7 @@ final class EagleDrafts implements DraftSession<Integer> {
     private final Guard guard;
     private int[] proposing = {};
     private int count;
+    private int beginning;
 
     /** What is closed once. */
     private record Memory(DrafterForward drafter, DrafterPass[] passes, KvCache[][] caches, OwnedTensors tensors)
@@ -86,12 +90,13 @@ final class EagleDrafts implements DraftSession<Integer> {
         }
     }
 
-    EagleDrafts(DrafterForward drafter, LlamaGenSession target, int slotCount, int most) {
+    EagleDrafts(DrafterForward drafter, DecoderSession<C> target, int slotCount, int most) {
         drafter.requireMadeFor(target.target());
         this.target = target;
         this.most = most;
         branches = target.branches();
-        vocab = target.target().config().vocabSize();
+        vocab = target.target().vocab();
+        target.keepPrefixFeatures();
         slots = new Slot[slotCount];
         Arrays.setAll(slots, s -> new Slot(most));
         drafter.enter();
@@ -102,7 +107,8 @@ final class EagleDrafts implements DraftSession<Integer> {
                 new OwnedTensors());
         try (PassScope scope = new PassScope()) {
             for (int lane = 0; lane < branches.lanes(); lane++) {
-                memory.passes[lane] = drafter.newPass(branches.rows(lane, most + 1));
+                int rows = branches.rows(lane, most + 1);
+                memory.passes[lane] = drafter.newPass(Math.max(rows, branches.halves() * drafter.prefixRows()));
             }
             for (int slot = 0; slot < slotCount; slot++) {
                 make(slot);
@@ -145,7 +151,7 @@ final class EagleDrafts implements DraftSession<Integer> {
     }
 
     @Override
-    public void begin(int slot, Request<Integer> request) {
+    public void begin(int slot, Request<C> request) {
         guard.enter();
         try {
             Slot s = slots[slot];
@@ -158,13 +164,48 @@ final class EagleDrafts implements DraftSession<Integer> {
             }
             s.suspect = false;
             s.unreadCount = 0;
-            s.read = 0;
+            s.read = target.prefixLength(slot, 0) - 1;
+            if (s.read > 0) {
+                s.suspect = true;
+                beginning = slot;
+                target.workers().run(this::prefill);
+            }
             s.behind = false;
             s.drafted = 0;
             s.proposed = false;
         } finally {
             guard.exit();
         }
+    }
+
+    /** Reads the prefixes of the lane's parts, but for their last positions. */
+    private void prefill(int lane) {
+        for (int part = 0; part < branches.parts(); part++) {
+            if (branches.lane(beginning, part) == lane) {
+                try (PassScope scope = new PassScope()) {
+                    prefill(part, memory.passes[lane]);
+                }
+            }
+        }
+    }
+
+    private void prefill(int part, DrafterPass pass) {
+        KvCache cache = memory.caches[beginning][part];
+        int length = target.prefixLength(beginning, part) - 1;
+        Tensor features = Objects.requireNonNull(target.prefixFeatures(beginning, part));
+        int most = pass.capacity() / branches.halves();
+        while (cache.length() < length) {
+            int from = cache.length();
+            int n = Math.min(most, length - from);
+            pass.begin();
+            pass.add(cache, turn(beginning, part), new int[n], 0, n, from, length);
+            pass.extend(features);
+        }
+    }
+
+    /** Rotary position of a branch's first position: the one behind its prefix is the first cell of the image. */
+    private int turn(int slot, int part) {
+        return 2 - target.prefixLength(slot, part);
     }
 
     @Override
@@ -205,12 +246,20 @@ final class EagleDrafts implements DraftSession<Integer> {
                     s.at[part] = first
                             ? pass.add(
                                     memory.caches[slot][part],
+                                    turn(slot, part),
                                     s.unread,
                                     0,
                                     s.unreadCount,
                                     target.featureRow(slot, part),
                                     target.featureStride(slot))
-                            : pass.add(memory.caches[slot][part], new int[] {s.lastDrawn}, 0, 1, s.at[part], 1);
+                            : pass.add(
+                                    memory.caches[slot][part],
+                                    turn(slot, part),
+                                    new int[] {s.lastDrawn},
+                                    0,
+                                    1,
+                                    s.at[part],
+                                    1);
                     parts++;
                 }
             }
@@ -253,6 +302,16 @@ final class EagleDrafts implements DraftSession<Integer> {
             throw new IllegalStateException("there are no drafts: the draft length is 0");
         }
         return all;
+    }
+
+    /** Draft logits of position {@code i} in a part [halves, vocab], for tests. */
+    Tensor draftRow(int slot, int part, int i) {
+        return slots[slot].rows[part][i];
+    }
+
+    /** How the branches are shared out, for tests. */
+    Branches branches() {
+        return branches;
     }
 
     @Override

@@ -4,21 +4,23 @@ import org.coolsd.Verifier;
 import org.coolsd.decode.DraftSession;
 import org.coolsd.decode.Drafter;
 import org.coolsd.decode.TargetSession;
-import org.coolsd.models.llamagen.LlamaGenSession;
+import org.coolsd.models.decoder.DecoderSession;
 
 /**
  * EAGLE as a drafter of the decoding loop, for LlamaGen.
  *
  * @param forward its weights, which stay the caller's
+ * @param <C> what a sequence is made from
  */
-public record EagleModel(DrafterForward forward) implements Drafter<Integer> {
+public record EagleModel<C>(DrafterForward forward) implements Drafter<C> {
     /** @throws IllegalArgumentException if the session is not that of the target it was made for */
     @Override
-    public DraftSession<Integer> open(TargetSession<Integer> target, Verifier verifier, int slots) {
-        if (!(target instanceof LlamaGenSession session)) {
+    public DraftSession<C> open(TargetSession<C> target, Verifier verifier, int slots) {
+        if (!(target instanceof DecoderSession<C> session)) {
             throw new IllegalArgumentException("EAGLE reads LlamaGen's features, the target's session is a "
                     + target.getClass().getName());
         }
-        return new EagleDrafts(forward, session, slots, verifier.spec().drafts().length());
+        return new EagleDrafts<>(
+                forward, session, slots, verifier.spec().drafts().length());
     }
 }

@@ -7,7 +7,6 @@ import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.coolsd.libtorch.DecoderLayer;
-import org.coolsd.libtorch.LayerWeights;
 import org.coolsd.libtorch.Precision;
 import org.coolsd.libtorch.Rotary;
 import org.coolsd.libtorch.Tensors;
@@ -34,17 +33,21 @@ public final class LlamaGen {
         this.config = config;
         this.precision = precision;
         this.training = training;
-        long d = config.dim();
-        classes = weights.get("cls_embedding.embedding_table.weight", config.numClasses() + 1, d);
-        tokens = weights.get("tok_embeddings.weight", config.vocabSize(), d);
-        norm = weights.get("norm.weight", d);
-        Tensor output = weights.get("output.weight", config.vocabSize(), d);
+        if (config.captions()) {
+            throw new IllegalArgumentException(
+                    "the model makes images from captions (t2i); over whole sequences class-conditional ones are read (c2i)");
+        }
+        LlamaGenTensors tensors = new LlamaGenTensors(config, weights);
+        classes = tensors.classes();
+        tokens = tensors.tokens();
+        norm = tensors.norm();
+        Tensor output = tensors.head(weights::get);
         head = training ? output : precision.cast(output);
-        Rotary rotary = rotary(config);
+        Rotary rotary = TargetForward.rotary(config);
         layers = new DecoderLayer[config.layers()];
         for (int i = 0; i < layers.length; i++) {
             layers[i] = new DecoderLayer(
-                    layer(config, weights, i), config.heads(), config.normEps(), rotary, precision, training);
+                    tensors.layer(i, weights::get), config.heads(), config.normEps(), rotary, precision, training);
         }
     }
 
@@ -58,46 +61,34 @@ public final class LlamaGen {
         return new LlamaGen(config, weights, precision, true);
     }
 
-    /** Fresh weights: normal with deviation 0.02, as in the official code; norms 1. */
-    public static Weights initialise(LlamaGenConfig config) {
+    /** Names and shapes of a checkpoint's tensors, in the order of the official code. */
+    public static Map<String, long[]> shapes(LlamaGenConfig config) {
         long d = config.dim();
         long f = config.feedForward();
-        Map<String, Tensor> w = new LinkedHashMap<>();
-        w.put("cls_embedding.embedding_table.weight", Tensors.normal(config.numClasses() + 1, d));
-        w.put("tok_embeddings.weight", Tensors.normal(config.vocabSize(), d));
+        Map<String, long[]> shapes = new LinkedHashMap<>();
+        shapes.put("cls_embedding.embedding_table.weight", new long[] {config.numClasses() + 1, d});
+        shapes.put("tok_embeddings.weight", new long[] {config.vocabSize(), d});
         for (int i = 0; i < config.layers(); i++) {
             String at = "layers." + i + ".";
-            w.put(at + "attention.wqkv.weight", Tensors.normal(3 * d, d));
-            w.put(at + "attention.wo.weight", Tensors.normal(d, d));
-            w.put(at + "feed_forward.w1.weight", Tensors.normal(f, d));
-            w.put(at + "feed_forward.w3.weight", Tensors.normal(f, d));
-            w.put(at + "feed_forward.w2.weight", Tensors.normal(d, f));
-            w.put(at + "attention_norm.weight", torch.ones(d));
-            w.put(at + "ffn_norm.weight", torch.ones(d));
+            shapes.put(at + "attention.wqkv.weight", new long[] {3 * d, d});
+            shapes.put(at + "attention.wo.weight", new long[] {d, d});
+            shapes.put(at + "feed_forward.w1.weight", new long[] {f, d});
+            shapes.put(at + "feed_forward.w3.weight", new long[] {f, d});
+            shapes.put(at + "feed_forward.w2.weight", new long[] {d, f});
+            shapes.put(at + "attention_norm.weight", new long[] {d});
+            shapes.put(at + "ffn_norm.weight", new long[] {d});
         }
-        w.put("norm.weight", torch.ones(d));
-        w.put("output.weight", Tensors.normal(config.vocabSize(), d));
+        shapes.put("norm.weight", new long[] {d});
+        shapes.put("output.weight", new long[] {config.vocabSize(), d});
+        return shapes;
+    }
+
+    /** Fresh weights: normal with deviation 0.02, as in the official code; norms 1. */
+    public static Weights initialise(LlamaGenConfig config) {
+        Map<String, Tensor> w = new LinkedHashMap<>();
+        shapes(config)
+                .forEach((name, shape) -> w.put(name, shape.length == 1 ? torch.ones(shape) : Tensors.normal(shape)));
         return new Weights(w);
-    }
-
-    /** Layer {@code i} of a LlamaGen checkpoint. */
-    static LayerWeights layer(LlamaGenConfig config, Weights weights, int i) {
-        String at = "layers." + i + ".";
-        long d = config.dim();
-        long f = config.feedForward();
-        return new LayerWeights(
-                weights.get(at + "attention_norm.weight", d),
-                new Tensor[] {weights.get(at + "attention.wqkv.weight", 3 * d, d)},
-                weights.get(at + "attention.wo.weight", d, d),
-                weights.get(at + "ffn_norm.weight", d),
-                weights.get(at + "feed_forward.w1.weight", f, d),
-                weights.get(at + "feed_forward.w3.weight", f, d),
-                weights.get(at + "feed_forward.w2.weight", d, f));
-    }
-
-    /** The rotary embedding of a target: its condition positions, then the cells of the image. */
-    static Rotary rotary(LlamaGenConfig config) {
-        return Rotary.grid(config.grid(), config.conditions(), config.dim() / config.heads(), config.ropeBase());
     }
 
     /** The configuration this model was built from. */

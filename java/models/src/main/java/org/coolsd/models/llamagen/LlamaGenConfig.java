@@ -3,6 +3,7 @@ package org.coolsd.models.llamagen;
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonProperty;
+import org.coolsd.libtorch.DecoderShape;
 import org.coolsd.models.Configuration;
 import org.jspecify.annotations.Nullable;
 
@@ -12,26 +13,55 @@ import org.jspecify.annotations.Nullable;
  * @param dim width of the residual stream
  * @param layers number of layers
  * @param heads attention heads; dim / heads must be a multiple of 4
- * @param multipleOf the feed-forward width is 8/3 dim rounded up to a multiple of this
+ * @param feedForward width of the SwiGLU
  * @param ropeBase base of the rotary frequencies
  * @param normEps epsilon of the RMS norms
- * @param numClasses classes; class number numClasses is the null class of classifier-free guidance
+ * @param numClasses classes; class number numClasses is the null class of classifier-free guidance; 0 where images are made
+ *     from captions
  * @param vocabSize image tokens
- * @param conditions condition positions before the image: 1 for a class
+ * @param conditions condition positions before the image: 1 for a class, the most of a caption otherwise
  * @param blockSize image tokens of one image, a square number
+ * @param captionDim width of a caption's embeddings; 0 where images are made from classes
  */
 @JsonIgnoreProperties(ignoreUnknown = true)
 public record LlamaGenConfig(
-        @JsonProperty("dim") int dim,
-        @JsonProperty("n_layer") int layers,
-        @JsonProperty("n_head") int heads,
-        @JsonProperty("multiple_of") int multipleOf,
-        @JsonProperty("rope_base") double ropeBase,
-        @JsonProperty("norm_eps") double normEps,
-        @JsonProperty("num_classes") int numClasses,
-        @JsonProperty("vocab_size") int vocabSize,
-        @JsonProperty("cls_token_num") int conditions,
-        @JsonProperty("block_size") int blockSize) {
+        int dim,
+        int layers,
+        int heads,
+        int feedForward,
+        double ropeBase,
+        double normEps,
+        int numClasses,
+        int vocabSize,
+        int conditions,
+        int blockSize,
+        int captionDim) {
+
+    /** A class-conditional model with the official feed-forward width: 8/3 dim rounded up to a multiple of {@code multipleOf}. */
+    public LlamaGenConfig(
+            int dim,
+            int layers,
+            int heads,
+            int multipleOf,
+            double ropeBase,
+            double normEps,
+            int numClasses,
+            int vocabSize,
+            int conditions,
+            int blockSize) {
+        this(
+                dim,
+                layers,
+                heads,
+                feedForward(dim, multipleOf),
+                ropeBase,
+                normEps,
+                numClasses,
+                vocabSize,
+                conditions,
+                blockSize,
+                0);
+    }
 
     /**
      * Checks every number.
@@ -42,19 +72,22 @@ public record LlamaGenConfig(
         Configuration.requirePositive("dim", dim);
         Configuration.requirePositive("n_layer", layers);
         Configuration.requirePositive("n_head", heads);
-        Configuration.requirePositive("multiple_of", multipleOf);
+        Configuration.requirePositive("feed-forward width", feedForward);
         Configuration.requirePositive("rope_base", ropeBase);
         Configuration.requirePositive("norm_eps", normEps);
-        Configuration.requirePositive("num_classes", numClasses);
+        Configuration.requirePositive("cls_token_num", conditions);
+        if (captionDim == 0) {
+            Configuration.requirePositive("num_classes", numClasses);
+        }
         Configuration.requirePositive("vocab_size", vocabSize);
         Configuration.requirePositive("block_size", blockSize);
         if (dim % heads != 0 || dim / heads % 4 != 0) {
             throw new IllegalArgumentException(
                     "dim is " + dim + " and n_head " + heads + "; dim / n_head must be a multiple of 4");
         }
-        if (conditions != 1) {
-            throw new IllegalArgumentException("cls_token_num is " + conditions
-                    + "; only models with one condition position, a class, are read (cls_token_num 1)");
+        if (captionDim == 0 && conditions != 1) {
+            throw new IllegalArgumentException(
+                    "cls_token_num is " + conditions + "; a class-conditional model (c2i) has 1, a class");
         }
         long side = Math.round(Math.sqrt(blockSize));
         if (side * side != blockSize) {
@@ -63,7 +96,7 @@ public record LlamaGenConfig(
         }
     }
 
-    /** What a config.json says; what it may say beside the record's components must be what every c2i model has. */
+    /** What a config.json says; what it may say beside the record's components must be what every published model has. */
     @JsonCreator
     static LlamaGenConfig read(
             @JsonProperty("dim") int dim,
@@ -78,13 +111,30 @@ public record LlamaGenConfig(
             @JsonProperty("vocab_size") int vocabSize,
             @JsonProperty("cls_token_num") int conditions,
             @JsonProperty("block_size") int blockSize,
+            @JsonProperty("caption_dim") int captionDim,
             @JsonProperty("model_type") @Nullable String type) {
-        if (type != null && !type.equals("c2i")) {
+        boolean captions = "t2i".equals(type);
+        if (type != null && !captions && !type.equals("c2i")) {
             throw new IllegalArgumentException(
-                    "model_type is '" + type + "'; only class-conditional models are read (c2i)");
+                    "model_type is '" + type + "'; models are made for classes (c2i) or captions (t2i)");
+        }
+        Configuration.requirePositive("dim", dim);
+        Configuration.requirePositive("multiple_of", multipleOf);
+        if (captions) {
+            Configuration.requirePositive("caption_dim", captionDim);
         }
         LlamaGenConfig config = new LlamaGenConfig(
-                dim, layers, heads, multipleOf, ropeBase, normEps, numClasses, vocabSize, conditions, blockSize);
+                dim,
+                layers,
+                heads,
+                feedForward(dim, multipleOf),
+                ropeBase,
+                normEps,
+                captions ? 0 : numClasses,
+                vocabSize,
+                conditions,
+                blockSize,
+                captions ? captionDim : 0);
         if (keyHeads != null && keyHeads != heads) {
             throw new IllegalArgumentException(
                     "n_kv_head is " + keyHeads + " and n_head " + heads + "; grouped-query attention is not read");
@@ -101,10 +151,36 @@ public record LlamaGenConfig(
         return (int) Math.round(Math.sqrt(blockSize));
     }
 
-    /** Feed-forward width: 8/3 dim rounded up to a multiple of {@code multipleOf}. */
-    public int feedForward() {
+    /** The official feed-forward width: 8/3 dim rounded up to a multiple of {@code multipleOf}. */
+    static int feedForward(int dim, int multipleOf) {
         int hidden = 2 * (4 * dim) / 3;
         return (hidden + multipleOf - 1) / multipleOf * multipleOf;
+    }
+
+    /** Whether images are made from captions (t2i), not from classes (c2i). */
+    public boolean captions() {
+        return captionDim > 0;
+    }
+
+    /** The same model for images of {@code grid} x {@code grid} tokens. */
+    public LlamaGenConfig withGrid(int grid) {
+        return new LlamaGenConfig(
+                dim,
+                layers,
+                heads,
+                feedForward,
+                ropeBase,
+                normEps,
+                numClasses,
+                vocabSize,
+                conditions,
+                grid * grid,
+                captionDim);
+    }
+
+    /** Its sizes as a decoder. */
+    public DecoderShape shape() {
+        return DecoderShape.of(layers, dim, heads, feedForward, normEps);
     }
 
     /** The null class, the condition of the unconditional half of classifier-free guidance. */

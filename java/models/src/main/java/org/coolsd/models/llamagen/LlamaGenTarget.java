@@ -1,9 +1,11 @@
 package org.coolsd.models.llamagen;
 
 import org.coolsd.decode.TargetModel;
+import org.coolsd.models.decoder.DecoderSession;
+import org.coolsd.models.decoder.DecoderTarget;
 
 /**
- * LlamaGen as a target of the decoding loop; a sequence is made from the label of its class.
+ * A class-conditional LlamaGen as a target of the decoding loop; a sequence is made from the label of its class.
  *
  * @param forward its weights, which stay the caller's
  * @param guided whether sequences have an unconditional branch: where guidance is other than 1
@@ -23,7 +25,7 @@ public record LlamaGenTarget(TargetForward forward, boolean guided, int threads)
     }
 
     @Override
-    public LlamaGenSession open(int slots, int longestRun) {
-        return new LlamaGenSession(this, slots, longestRun);
+    public DecoderSession<Integer> open(int slots, int longestRun) {
+        return new DecoderTarget<>(forward.decoder(), forward.classes(), guided, threads).open(slots, longestRun);
     }
 }

@@ -1,68 +1,51 @@
 package org.coolsd.models.llamagen;
 
-import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorVector;
-import org.bytedeco.pytorch.global.torch;
-import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.coolsd.Guard;
-import org.coolsd.libtorch.DecoderStack;
-import org.coolsd.libtorch.KvCache;
-import org.coolsd.libtorch.LayerWeights;
-import org.coolsd.libtorch.Linear;
+import org.coolsd.decode.TargetModel;
 import org.coolsd.libtorch.OwnedTensors;
 import org.coolsd.libtorch.PassScope;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
 import org.coolsd.libtorch.Rotary;
-import org.coolsd.libtorch.Rows;
 import org.coolsd.libtorch.Weights;
+import org.coolsd.models.decoder.Conditioning;
+import org.coolsd.models.decoder.DecoderForward;
+import org.coolsd.models.decoder.DecoderTarget;
 
 /**
- * LlamaGen's class-conditional GPT for decoding: its weights, prepared for passes of few rows. Position 0 of a sequence
- * reads the class, position i the image token i - 1; the feature at position i predicts image token i.
+ * LlamaGen's GPT for decoding: its weights, prepared for passes of few rows, and what sequences begin with.
  *
- * <p>Shared by any number of threads; each makes its {@link TargetPass}.
+ * <p>Shared by any number of threads.
  */
 public final class TargetForward implements AutoCloseable {
     private final LlamaGenConfig config;
-    private final Placement placement;
-    private final DecoderStack stack;
-    private final Tensor embedding;
-    private final Tensor norm;
-    private final Linear head;
-    private final Rotary rotary;
+    private final DecoderForward decoder;
+    private final Conditioning<?> conditioning;
     private final OwnedTensors owned = new OwnedTensors();
-    private final Guard guard;
 
     /** @throws IllegalArgumentException if {@code weights} do not fit {@code config}; the message names the tensor */
     public TargetForward(LlamaGenConfig config, Weights weights, Precision precision, Placement placement) {
         this.config = config;
-        this.placement = placement;
+        LlamaGenTensors tensors = new LlamaGenTensors(config, weights);
         try (PassScope scope = new PassScope()) {
-            long d = config.dim();
-            embedding = owned.keep(placement.place(torch.cat(
-                    new TensorVector(
-                            weights.get("cls_embedding.embedding_table.weight", config.numClasses() + 1, d),
-                            weights.get("tok_embeddings.weight", config.vocabSize(), d)),
-                    0)));
-            LayerWeights[] layers = new LayerWeights[config.layers()];
-            for (int i = 0; i < layers.length; i++) {
-                layers[i] = LlamaGen.layer(config, weights, i);
-            }
-            stack = new DecoderStack(layers, config.normEps(), precision, placement, owned);
-            norm = owned.keep(placement.place(DecoderStack.normWeight(weights.get("norm.weight", d))));
-            head = Linear.of(weights.get("output.weight", config.vocabSize(), d), null, precision, placement, owned);
-            rotary = LlamaGen.rotary(config);
+            conditioning = config.captions()
+                    ? new CaptionConditioning(config, tensors, placement, owned)
+                    : new ClassConditioning(config);
+            decoder = new DecoderForward(
+                    config.shape(),
+                    tensors,
+                    rotary(config),
+                    config.conditions() + config.blockSize(),
+                    precision,
+                    placement);
         } catch (RuntimeException | Error e) {
             owned.close();
             throw e;
         }
-        OwnedTensors tensors = owned;
-        Rotary angles = rotary;
-        guard = new Guard(this, "the target", () -> {
-            tensors.close();
-            angles.close();
-        });
+    }
+
+    /** One position that is not turned, which all condition positions are, then the cells of the image. */
+    static Rotary rotary(LlamaGenConfig config) {
+        return Rotary.grid(config.grid(), 1, config.dim() / config.heads(), config.ropeBase());
     }
 
     /** The configuration it was built from. */
@@ -70,44 +53,49 @@ public final class TargetForward implements AutoCloseable {
         return config;
     }
 
+    /** Its weights for passes. */
+    public DecoderForward decoder() {
+        return decoder;
+    }
+
     /** Where it computes. */
     public Placement placement() {
-        return placement;
+        return decoder.placement();
     }
 
-    /** An empty cache for a sequence of a whole image; {@code halves} is 2 with guidance, else 1. */
-    public KvCache newCache(int halves) {
-        guard.require();
-        try (PassScope scope = new PassScope()) {
-            int positions = config.conditions() + config.blockSize();
-            return new KvCache(
-                    placement, config.layers(), halves, positions, config.heads(), config.dim() / config.heads());
+    /**
+     * What sequences made from classes begin with.
+     *
+     * @throws IllegalArgumentException if this model makes images from captions
+     */
+    Conditioning<Integer> classes() {
+        if (conditioning instanceof ClassConditioning classes) {
+            return classes;
         }
+        throw new IllegalArgumentException("this model makes images from captions, not from classes");
     }
 
-    /** Memory for passes of up to {@code rows} rows: halves times positions, summed over the sequences of a pass. */
-    public TargetPass newPass(int rows) {
-        guard.require();
-        try (PassScope scope = new PassScope()) {
-            return new TargetPass(
-                    this, new Rows(placement, rows, config.dim(), config.heads(), config.feedForward(), rotary));
+    /**
+     * What sequences made from captions begin with.
+     *
+     * @throws IllegalArgumentException if this model makes images from classes
+     */
+    CaptionConditioning captions() {
+        if (conditioning instanceof CaptionConditioning captions) {
+            return captions;
         }
+        throw new IllegalArgumentException("this model makes images from classes, not from captions");
     }
 
-    /** Logits f32 [rows, vocab] of features f32 [rows, dim]: a new tensor. */
-    public Tensor logits(Tensor features) {
-        Tensor logits = head.apply(features);
-        return logits.scalar_type().intern() == ScalarType.Float ? logits : logits.to(ScalarType.Float);
-    }
-
-    /** Keeps {@link #close} off until {@link #leave}: what decodes with it is in it. */
-    public void enter() {
-        guard.share();
-    }
-
-    /** Ends what {@link #enter} began. */
-    public void leave() {
-        guard.unshare();
+    /**
+     * This model as a target of the decoding loop, whose sequences are made from captions.
+     *
+     * @param guided whether sequences have an unconditional branch: where guidance is other than 1
+     * @param threads at least 1
+     * @throws IllegalArgumentException if this model makes images from classes
+     */
+    public TargetModel<Caption> captions(boolean guided, int threads) {
+        return new DecoderTarget<>(decoder, captions(), guided, threads);
     }
 
     /**
@@ -117,18 +105,7 @@ public final class TargetForward implements AutoCloseable {
      */
     @Override
     public void close() {
-        guard.close();
-    }
-
-    DecoderStack stack() {
-        return stack;
-    }
-
-    Tensor embedding() {
-        return embedding;
-    }
-
-    Tensor norm() {
-        return norm;
+        decoder.close();
+        owned.close();
     }
 }

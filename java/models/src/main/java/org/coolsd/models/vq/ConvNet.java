@@ -7,6 +7,9 @@ import org.coolsd.libtorch.Weights;
 
 /** The blocks that VQGAN tokenizers are made of, each over tensors [batch, channels, height, width] by name. */
 final class ConvNet {
+    /** Groups of the norms. */
+    static final int GROUPS = 32;
+
     private static final long[] ONE = {1, 1};
     private static final long[] NONE = {0, 0};
     private final Weights weights;
@@ -26,11 +29,11 @@ final class ConvNet {
         return torch.conv2d(x, weight, bias, stride, padding, ONE, 1);
     }
 
-    /** Group norm with 32 groups. */
+    /** Group norm. */
     Tensor norm(Tensor x, String name) {
         return torch.group_norm(
                 x,
-                32,
+                GROUPS,
                 new TensorOptional(weights.get(name + ".weight", x.size(1))),
                 new TensorOptional(weights.get(name + ".bias", x.size(1))),
                 1e-6,
@@ -71,10 +74,5 @@ final class ConvNet {
     /** Norm, swish, convolution: the end of both halves. */
     Tensor output(Tensor x, String name) {
         return conv(torch.silu(norm(x, name + ".norm_out")), name + ".conv_out");
-    }
-
-    /** Two residual blocks around attention at the coarsest resolution. */
-    Tensor middle(Tensor x, String name) {
-        return residual(attention(residual(x, name + ".mid.0"), name + ".mid.1"), name + ".mid.2");
     }
 }

@@ -11,17 +11,24 @@ import org.bytedeco.pytorch.global.torch;
 import org.coolsd.libtorch.Weights;
 
 /**
- * LlamaGen's VQ tokenizer: images [batch, 3, side, side] with values in [-1, 1] to codebook indices and back. f32; the
- * same object serves inference and training, since it keeps no converted copies.
+ * A VQGAN as a tokenizer, LlamaGen's or one in taming's layout: images [batch, 3, side, side] with values in [-1, 1] to
+ * codebook indices and back. f32; the same object serves inference and training, since it keeps no converted copies.
  */
 public final class VqTokenizer implements AutoCloseable {
     private final VqConfig config;
+    private final VqLayout layout;
     private final Weights weights;
     private final ConvNet net;
 
-    /** A tokenizer over {@code weights}, named as in the official checkpoints. */
+    /** LlamaGen's tokenizer over {@code weights}, named as in the official checkpoints. */
     public VqTokenizer(VqConfig config, Weights weights) {
+        this(config, VqLayout.llamaGen(config.chMult().length), weights);
+    }
+
+    /** A tokenizer over {@code weights} that {@code layout} names. */
+    VqTokenizer(VqConfig config, VqLayout layout, Weights weights) {
         this.config = config;
+        this.layout = layout;
         this.weights = weights;
         this.net = new ConvNet(weights);
         weights.get("quantize.embedding.weight", config.codebookSize(), config.embedDim());
@@ -136,18 +143,18 @@ public final class VqTokenizer implements AutoCloseable {
         int levels = config.chMult().length;
         Tensor h = net.conv(images, "encoder.conv_in");
         for (int level = 0; level < levels; level++) {
-            String at = "encoder.conv_blocks." + level + ".";
+            String at = layout.encoder() + level;
             for (int i = 0; i < config.resBlocks(); i++) {
-                h = net.residual(h, at + "res." + i);
-                if (level == levels - 1) {
-                    h = net.attention(h, at + "attn." + i);
+                h = net.residual(h, at + layout.block() + i);
+                if (layout.attention().test(level)) {
+                    h = net.attention(h, at + ".attn." + i);
                 }
             }
             if (level < levels - 1) {
-                h = net.downsample(h, at + "downsample");
+                h = net.downsample(h, at + ".downsample");
             }
         }
-        h = net.output(net.middle(h, "encoder"), "encoder");
+        h = net.output(middle(h, "encoder"), "encoder");
         return net.conv(h, "quant_conv");
     }
 
@@ -177,30 +184,42 @@ public final class VqTokenizer implements AutoCloseable {
     /** Codebook vectors [batch, embedDim, side, side] of indices i64 [batch, side * side]. */
     public Tensor lookUp(Tensor codes) {
         long side = Math.round(Math.sqrt(codes.size(1)));
+        return lookUp(codes, side, side);
+    }
+
+    /** Codebook vectors [batch, embedDim, rows, columns] of indices i64 [batch, rows * columns]. */
+    Tensor lookUp(Tensor codes, long rows, long columns) {
         return torch.embedding(codebook(), codes)
                 .transpose(1, 2)
                 .contiguous()
-                .view(codes.size(0), config.embedDim(), side, side);
+                .view(codes.size(0), config.embedDim(), rows, columns);
     }
 
     /** Images of codebook vectors [batch, embedDim, h, w]. */
     public Tensor decodeVectors(Tensor vectors) {
         int levels = config.chMult().length;
         Tensor h = net.conv(vectors, "post_quant_conv");
-        h = net.middle(net.conv(h, "decoder.conv_in"), "decoder");
+        h = middle(net.conv(h, "decoder.conv_in"), "decoder");
         for (int step = 0; step < levels; step++) {
-            String at = "decoder.conv_blocks." + step + ".";
+            String at = layout.decoderLevel(step, levels);
             for (int i = 0; i <= config.resBlocks(); i++) {
-                h = net.residual(h, at + "res." + i);
-                if (step == 0) {
-                    h = net.attention(h, at + "attn." + i);
+                h = net.residual(h, at + layout.block() + i);
+                if (layout.attention().test(levels - 1 - step)) {
+                    h = net.attention(h, at + ".attn." + i);
                 }
             }
             if (step < levels - 1) {
-                h = net.upsample(h, at + "upsample");
+                h = net.upsample(h, at + ".upsample");
             }
         }
         return net.output(h, "decoder");
+    }
+
+    /** Two residual blocks around attention, at the coarsest resolution. */
+    private Tensor middle(Tensor x, String half) {
+        Tensor h = net.residual(x, half + layout.middle().get(0));
+        h = net.attention(h, half + layout.middle().get(1));
+        return net.residual(h, half + layout.middle().get(2));
     }
 
     /** Images [batch, 3, side, side], nominally in [-1, 1], of codebook indices i64 [batch, h * w]. */

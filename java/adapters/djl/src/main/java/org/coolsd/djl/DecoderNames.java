@@ -1,0 +1,47 @@
+package org.coolsd.djl;
+
+/**
+ * What a decoder's inputs and outputs are called. Names of key-values have the layer's number where they say {@code %d}.
+ * Shapes are those of a batch of b rows that have p past positions and get s new ones.
+ *
+ * @param inputIds i64 [b, s]
+ * @param attentionMask i64 [b, p + s]: 0 for positions that nothing may look at
+ * @param positionIds i64 [b, s]
+ * @param pastKey f32 [b, heads, p, channels]
+ * @param pastValue likewise
+ * @param logits f32 [b, s, V]
+ * @param presentKey f32 [b, heads, p + s, channels]: the past, then what is new
+ * @param presentValue likewise
+ */
+public record DecoderNames(
+        String inputIds,
+        String attentionMask,
+        String positionIds,
+        String pastKey,
+        String pastValue,
+        String logits,
+        String presentKey,
+        String presentValue) {
+    /** Those that Hugging Face's Optimum gives to decoders that it exports. */
+    public static DecoderNames optimum() {
+        return new DecoderNames(
+                "input_ids",
+                "attention_mask",
+                "position_ids",
+                "past_key_values.%d.key",
+                "past_key_values.%d.value",
+                "logits",
+                "present.%d.key",
+                "present.%d.value");
+    }
+
+    /** Of the 2 layers tensors of past key-values, number i. */
+    String past(int i) {
+        return (i % 2 == 0 ? pastKey : pastValue).formatted(i / 2);
+    }
+
+    /** Of the present ones likewise. */
+    String present(int i) {
+        return (i % 2 == 0 ? presentKey : presentValue).formatted(i / 2);
+    }
+}

@@ -1,0 +1,5 @@
+/** An adapter for DJL: decoders with past and present key-values as targets of the decoding loop. */
+@NullMarked
+package org.coolsd.djl;
+
+import org.jspecify.annotations.NullMarked;

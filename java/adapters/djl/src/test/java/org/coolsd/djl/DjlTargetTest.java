@@ -1,0 +1,171 @@
+package org.coolsd.djl;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.repository.zoo.ZooModel;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtSession;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.coolsd.Acceptance;
+import org.coolsd.Sampling;
+import org.coolsd.decode.Decoder;
+import org.coolsd.decode.DecoderOptions;
+import org.coolsd.decode.Drafter;
+import org.coolsd.decode.Request;
+import org.coolsd.decode.Result;
+import org.coolsd.decode.TargetModel;
+import org.coolsd.decode.TargetSession;
+import org.coolsd.onnxmodels.LlamaGenOnnx;
+import org.coolsd.onnxmodels.LlamaGenShape;
+import org.coolsd.onnxmodels.ModelWeights;
+import org.coolsd.onnxmodels.SequenceLaw;
+import org.coolsd.onnxruntime.OnnxTarget;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The adapter on DJL's engine of ONNX Runtime. A test of a law fails by chance once in 10^9. */
+class DjlTargetTest {
+    private static final LlamaGenShape TINY = new LlamaGenShape(8, 2, 2, 16, 3, 2, 3);
+    private static final int[] PROMPT = {TINY.classId(0), 1};
+    private static final int[] NULL_PROMPT = {TINY.classId(2)};
+    private static final int LENGTH = 5;
+    private static final int SEQUENCES = 6_000;
+    private static final float GUIDANCE = 1.5f;
+
+    private static ZooModel<NDList, NDList> tiny;
+    private static SequenceLaw law;
+
+    @BeforeAll
+    static void addUpTheLaw() throws Exception {
+        tiny = Models.load(LlamaGenOnnx.target(TINY, ModelWeights.randomTarget(TINY, 1)));
+        law = new SequenceLaw(new RawEngine(tiny, TINY), TINY.vocab(), LENGTH, PROMPT, NULL_PROMPT, GUIDANCE);
+    }
+
+    @AfterAll
+    static void close() {
+        tiny.close();
+    }
+
+    static DjlTarget<Integer> model() {
+        return DjlTarget.<Integer>of(tiny, Models.shape(TINY), label -> PROMPT)
+                .guided(label -> NULL_PROMPT)
+                .copying();
+    }
+
+    private record Decoded(double excess, double acceptedLength) {}
+
+    private static Decoded decode(TargetModel<Integer> model, String drafter, String rule) {
+        Drafter<Integer> drafts =
+                switch (drafter) {
+                    case "none" -> Drafter.none();
+                    case "jacobi" -> Drafter.jacobi();
+                    default -> Drafter.coupled();
+                };
+        List<Request<Integer>> requests = new ArrayList<>();
+        for (int seed = 0; seed < SEQUENCES; seed++) {
+            requests.add(Request.of(0, seed, Sampling.of().guidance(GUIDANCE), LENGTH));
+        }
+        DecoderOptions options = DecoderOptions.of(3)
+                .slots(100)
+                .acceptance(rule.equals("block") ? Acceptance.block() : Acceptance.token());
+        long[] counts = new long[law.size()];
+        double length = 0;
+        try (Decoder<Integer> decoder = new Decoder<>(model, drafts, options)) {
+            for (Result result : decoder.decode(requests)) {
+                counts[law.code(result.tokens())]++;
+                length += result.acceptedLength() / SEQUENCES;
+            }
+        }
+        return new Decoded(law.excess(counts), length);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"none,token", "jacobi,token", "jacobi,block", "coupled,token"})
+    void losslessTokensHaveTheEnginesLaw(String drafter, String rule) {
+        Decoded decoded = decode(model(), drafter, rule);
+        assertThat(decoded.excess).isLessThan(1);
+        assertThat(decoded.acceptedLength > 1.05).isEqualTo(!drafter.equals("none"));
+    }
+
+    /** A planted defect: the first refused position is seen by what comes behind it. */
+    private record SeesRefused(DjlTarget<Integer> model) implements TargetModel<Integer> {
+        @Override
+        public int vocab() {
+            return model.vocab();
+        }
+
+        @Override
+        public TargetSession<Integer> open(int slots, int longestRun) {
+            DjlPasses passes = new DjlPasses(model, slots * model.branches()) {
+                @Override
+                void keep(int row, int count) {
+                    super.keep(row, Math.min(sequence(), count + 1));
+                }
+            };
+            return new DjlTargetSession<>(model, passes, slots, longestRun);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"jacobi,token", "jacobi,block"})
+    void aRefusedPositionThatIsSeenIsFound(String drafter, String rule) {
+        assertThat(decode(new SeesRefused(model()), drafter, rule).excess).isGreaterThan(1);
+    }
+
+    /** What the README says of copies: inputs are not copied, what comes out is, and the adapter takes it only when told to. */
+    @Test
+    void theEngineOfOnnxRuntimeSharesInputsAndCopiesOutputs() {
+        FloatBuffer values =
+                ByteBuffer.allocateDirect(8).order(ByteOrder.nativeOrder()).asFloatBuffer();
+        try (NDArray array = tiny.getNDManager().create(values, new Shape(2))) {
+            values.put(0, 7);
+            assertThat(array.toFloatArray()[0]).isEqualTo(7);
+            assertThat(array.toByteBuffer(true).isDirect()).isFalse();
+        }
+        DjlTarget<Integer> strict = DjlTarget.of(tiny, Models.shape(TINY), label -> PROMPT);
+        assertThatThrownBy(() -> new Decoder<>(strict, Drafter.none(), DecoderOptions.of(0)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith(
+                        "the engine OnnxRuntime hands out its arrays as copies; allow it with copying()");
+    }
+
+    /** Image tokens of the shipped model, which for that adapter are LibTorch's. */
+    @Test
+    void tokensAreThoseOfTheAdapterForOnnxRuntime() throws Exception {
+        LlamaGenShape shape = LlamaGenShape.fashion();
+        byte[] onnx =
+                LlamaGenOnnx.target(shape, ModelWeights.read(Path.of("../../../models/fashion/target.safetensors")));
+        OrtEnvironment environment = OrtEnvironment.getEnvironment();
+        try (ZooModel<NDList, NDList> loaded = Models.load(onnx);
+                OrtSession session = environment.createSession(onnx)) {
+            OnnxTarget<Integer> other = OnnxTarget.<Integer>of(
+                            environment, session, label -> new int[] {shape.classId(label)})
+                    .guided(label -> new int[] {shape.classId(shape.classes())});
+            assertThat(tokens(Example.target(loaded))).containsExactlyElementsOf(tokens(other));
+        }
+    }
+
+    private static List<int[]> tokens(TargetModel<Integer> model) {
+        List<Request<Integer>> requests = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            // Lengths differ, so that a sequence leaves and another enters beside one that runs.
+            requests.add(Request.of(3 * i, 40 + i, Sampling.of().guidance(2), 60 + 20 * i));
+        }
+        try (Decoder<Integer> decoder =
+                new Decoder<>(model, Drafter.jacobi(), DecoderOptions.of(4).slots(2))) {
+            return decoder.decode(requests).stream().map(Result::tokens).toList();
+        }
+    }
+}

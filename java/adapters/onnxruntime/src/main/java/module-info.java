@@ -1,0 +1,8 @@
+/** Decoders that ONNX Runtime runs. */
+module org.coolsd.onnxruntime {
+    requires transitive com.microsoft.onnxruntime;
+    requires transitive org.coolsd.decode;
+    requires static transitive org.jspecify;
+
+    exports org.coolsd.onnxruntime;
+}

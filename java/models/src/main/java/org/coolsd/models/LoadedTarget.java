@@ -1,0 +1,70 @@
+package org.coolsd.models;
+
+import java.io.IOException;
+import org.coolsd.Sampling;
+import org.coolsd.decode.Drafter;
+import org.coolsd.decode.TargetModel;
+
+/**
+ * A model that generates the tokens of images, with its weights. Shared by any number of decoders, which are closed before
+ * it.
+ *
+ * @param <C> what a sequence is made from
+ */
+public interface LoadedTarget<C> extends AutoCloseable {
+    /**
+     * The model for the decoding loop.
+     *
+     * @param guided whether sequences have an unconditional branch: where guidance is other than 1
+     * @param threads at least 1
+     */
+    TargetModel<C> model(boolean guided, int threads);
+
+    /**
+     * What a sequence is made from.
+     *
+     * @throws IllegalArgumentException in one line, if this model makes no images of such a prompt: what it makes them of
+     * @throws IOException in one line, if a file of the prompt cannot be read
+     */
+    C condition(Prompt prompt) throws IOException;
+
+    /** Whether it reads text as a text encoder's embeddings: {@link Prompt.Encoded} in place of {@link Prompt.Text}. */
+    default boolean readsEmbeddings() {
+        return false;
+    }
+
+    /** Classes that {@link Prompt.Label} counts; 0 if this model knows none. */
+    default int classes() {
+        return 0;
+    }
+
+    /** Tokens to generate for an image, forced ones included. */
+    int length(C condition);
+
+    /**
+     * The codes in the tokens of an image.
+     *
+     * @param tokens {@link #length} of them
+     * @throws IllegalArgumentException in one line, if they are no image
+     */
+    ImageCodes codes(C condition, int[] tokens);
+
+    /** How its authors sample unless told otherwise: guidance, temperature and cut-offs. */
+    Sampling sampling();
+
+    /**
+     * A drafter that reads this model's features; it lives as long as this model, which closes it.
+     *
+     * @throws IllegalArgumentException in one line, if this model has none of the kind or the drafter is another model's
+     * @throws IOException in one line, if a file is damaged or does not fit its configuration
+     */
+    Drafter<C> eagle(DrafterComponent drafter) throws IOException;
+
+    /**
+     * Frees the weights.
+     *
+     * @throws IllegalStateException if a decoder of it is open
+     */
+    @Override
+    void close();
+}

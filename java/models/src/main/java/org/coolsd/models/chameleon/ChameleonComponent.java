@@ -1,0 +1,116 @@
+package org.coolsd.models.chameleon;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.coolsd.checkpoint.CheckpointException;
+import org.coolsd.libtorch.DecoderShape;
+import org.coolsd.libtorch.Placement;
+import org.coolsd.libtorch.Precision;
+import org.coolsd.libtorch.Rotary;
+import org.coolsd.libtorch.Tensors;
+import org.coolsd.libtorch.Weights;
+import org.coolsd.models.CheckpointFiles;
+import org.coolsd.models.LoadedTarget;
+import org.coolsd.models.Summary;
+import org.coolsd.models.TargetComponent;
+import org.coolsd.models.decoder.DecoderForward;
+import org.jspecify.annotations.Nullable;
+
+/** A Chameleon decoder in a checkpoint. */
+record ChameleonComponent(CheckpointFiles files, ChameleonConfig config, ChameleonVocabulary vocabulary)
+        implements TargetComponent {
+    /** The encoder of images that transformers' conversions have beside the decoder: pictures are made by Meta's VQGAN. */
+    private static final String ENCODER = "model.vqmodel.";
+
+    @Override
+    public Summary summary() throws IOException {
+        // Keys and values, f32, of both branches.
+        long cache = 2L * 2 * config.layers() * config.positions() * config.keyHeads() * config.headDim() * Float.BYTES;
+        return Summary.of(
+                files,
+                "Chameleon, " + config.layers() + " layers of width " + config.dim(),
+                config.vocabSize(),
+                vocabulary.image().window(),
+                name -> !isUnused(name),
+                name -> name.equals("lm_head.weight") || name.endsWith("_proj.weight"),
+                cache);
+    }
+
+    @Override
+    public Set<String> inputs() {
+        return Set.of("tokens");
+    }
+
+    @Override
+    public Map<String, Tensor> outputs(Weights weights, Map<String, Tensor> expected) {
+        Chameleon model = new Chameleon(config, weights);
+        // Of one token if nothing is expected: so that every tensor is asked for.
+        Tensor tokens = expected.containsKey("tokens") ? expected.get("tokens") : Tensors.of(new long[] {0}, 1, 1);
+        Map<String, Tensor> outputs = new LinkedHashMap<>();
+        Tensor features = model.features(tokens);
+        outputs.put("features", features);
+        outputs.put("logits", model.logits(features));
+        outputs.keySet().retainAll(expected.keySet());
+        return outputs;
+    }
+
+    @Override
+    public Set<String> knownUnused(Weights weights) {
+        Set<String> names = new TreeSet<>(weights.names());
+        names.removeIf(name -> !isUnused(name));
+        return names;
+    }
+
+    private boolean isUnused(String name) {
+        return name.startsWith(ENCODER)
+                || name.endsWith(".rotary_emb.inv_freq")
+                || config.tied() && name.equals("lm_head.weight");
+    }
+
+    @Override
+    public LoadedTarget<?> load(Precision precision, Placement placement) throws IOException {
+        Optional<Path> file = ChameleonVocabulary.tokenizer(files.folder());
+        // Small, and the first to be wrong: before the weights, which take the time.
+        ChameleonTokenizer tokenizer =
+                file.isPresent() ? ChameleonTokenizer.open(file.get(), config.vocabSize()) : null;
+        try (PointerScope scope = new PointerScope();
+                Weights weights = files.weights(ScalarType.Float)) {
+            DecoderForward forward = new DecoderForward(
+                    new DecoderShape(
+                            config.layers(),
+                            config.dim(),
+                            config.heads(),
+                            config.keyHeads(),
+                            config.headDim(),
+                            config.feedForward(),
+                            config.normEps()),
+                    new ChameleonTensors(config, weights, vocabulary.image().window()),
+                    Rotary.line(config.positions(), config.headDim(), config.ropeBase()),
+                    config.positions(),
+                    precision,
+                    placement);
+            return new LoadedChameleon(
+                    config, ChameleonFamily.of(files.config()), vocabulary, forward, files.folder(), tokenizer);
+        } catch (IllegalArgumentException e) {
+            close(tokenizer);
+            throw new CheckpointException(files.weightsFile(), e.getMessage(), e);
+        } catch (IOException | RuntimeException | Error e) {
+            close(tokenizer);
+            throw e;
+        }
+    }
+
+    private static void close(@Nullable ChameleonTokenizer tokenizer) {
+        if (tokenizer != null) {
+            tokenizer.close();
+        }
+    }
+}

@@ -1,0 +1,87 @@
+package org.coolsd.models.chameleon;
+
+import java.nio.file.Path;
+import org.coolsd.Sampling;
+import org.coolsd.decode.Drafter;
+import org.coolsd.decode.TargetModel;
+import org.coolsd.models.DrafterComponent;
+import org.coolsd.models.ImageCodes;
+import org.coolsd.models.LoadedTarget;
+import org.coolsd.models.Prompt;
+import org.coolsd.models.decoder.DecoderForward;
+import org.coolsd.models.decoder.DecoderTarget;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A Chameleon decoder with its weights.
+ *
+ * @param folder where a tokenizer was looked for
+ * @param tokenizer null if there is none
+ */
+record LoadedChameleon(
+        ChameleonConfig config,
+        ChameleonFamily family,
+        ChameleonVocabulary vocabulary,
+        DecoderForward forward,
+        Path folder,
+        @Nullable ChameleonTokenizer tokenizer)
+        implements LoadedTarget<ChameleonPrompt> {
+    @Override
+    public TargetModel<ChameleonPrompt> model(boolean guided, int threads) {
+        return new DecoderTarget<>(forward, new ChameleonConditioning(config), guided, threads);
+    }
+
+    @Override
+    public ChameleonPrompt condition(Prompt prompt) {
+        if (!(prompt instanceof Prompt.Text text)) {
+            throw new IllegalArgumentException(family.official() + " makes images of words: use --prompt");
+        }
+        if (tokenizer == null) {
+            throw new IllegalArgumentException("no tokenizer.json or text_tokenizer.json in " + folder
+                    + ", nor in its folder tokenizer; download it from where the weights are");
+        }
+        ChameleonPrompt asked = family.prompt(text, tokenizer, vocabulary);
+        int wanted = Math.max(asked.tokens().length, asked.unconditional().length)
+                + asked.grammar().length();
+        if (wanted > config.positions()) {
+            throw new IllegalArgumentException("prompt and image have " + wanted
+                    + " tokens and max_position_embeddings is " + config.positions()
+                    + "; shorten the one or make the other smaller");
+        }
+        return asked;
+    }
+
+    @Override
+    public int length(ChameleonPrompt condition) {
+        return condition.grammar().length();
+    }
+
+    @Override
+    public ImageCodes codes(ChameleonPrompt condition, int[] tokens) {
+        int first = vocabulary.image().window().from();
+        int[] named = tokens.clone();
+        for (int i = 0; i < named.length; i++) {
+            named[i] += first;
+        }
+        return condition.grammar().codes(named);
+    }
+
+    @Override
+    public Sampling sampling() {
+        return family.sampling();
+    }
+
+    @Override
+    public Drafter<ChameleonPrompt> eagle(DrafterComponent drafter) {
+        throw new IllegalArgumentException("drafters of EAGLE's kind are not read for " + family.official()
+                + ": use --drafter jacobi or --drafter coupled, which need no second model");
+    }
+
+    @Override
+    public void close() {
+        forward.close();
+        if (tokenizer != null) {
+            tokenizer.close();
+        }
+    }
+}

@@ -26,7 +26,7 @@ import org.coolsd.models.TargetComponent;
 final class ShapeProcess {
     private static final int ROUNDS = 3;
 
-    /** Passes of every number of rows in a round, about; all but the first are timed. */
+    /** Passes of every number of rows in a round, at most; where drafts are accepted there are fewer. */
     private static final int PASSES = 8;
 
     private ShapeProcess() {}
@@ -81,8 +81,8 @@ final class ShapeProcess {
                 try (Decoder<C> decoder = new Decoder<>(target, drafter, options)) {
                     decoder.decode(List.of(Request.of(condition, round, Sampling.of(), PASSES + rows)));
                 }
-                List<Double> timed = target.millis().get(rows);
-                millis.computeIfAbsent(rows, n -> new ArrayList<>()).addAll(timed.subList(1, timed.size()));
+                millis.computeIfAbsent(rows, n -> new ArrayList<>())
+                        .addAll(target.millis().get(rows));
             }
         }
         Map<Integer, Double> medians = new TreeMap<>();

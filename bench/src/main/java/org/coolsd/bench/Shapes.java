@@ -89,7 +89,8 @@ final class Shapes {
         Files.delete(folder);
     }
 
-    private static Found measure(Path folder, Precision precision) throws IOException {
+    /** Loads and decodes in a process of its own. */
+    static Found measure(Path folder, Precision precision) throws IOException {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.add("-Xms16m");

@@ -12,6 +12,8 @@ package org.coolsd.djl;
  * @param logits f32 [b, s, V]
  * @param presentKey f32 [b, heads, p + s, channels]: the past, then what is new
  * @param presentValue likewise
+ * @param hiddenStates f32 [b, s, width]: what an EAGLE drafter reads; an output of the target, an input of the drafter
+ * @param predictedStates likewise, the output of the drafter: what it predicts of the next position
  */
 public record DecoderNames(
         String inputIds,
@@ -21,7 +23,9 @@ public record DecoderNames(
         String pastValue,
         String logits,
         String presentKey,
-        String presentValue) {
+        String presentValue,
+        String hiddenStates,
+        String predictedStates) {
     /** Those that Hugging Face's Optimum gives to decoders that it exports. */
     public static DecoderNames optimum() {
         return new DecoderNames(
@@ -32,7 +36,9 @@ public record DecoderNames(
                 "past_key_values.%d.value",
                 "logits",
                 "present.%d.key",
-                "present.%d.value");
+                "present.%d.value",
+                "hidden_states",
+                "predicted_hidden_states");
     }
 
     /** Of the 2 layers tensors of past key-values, number i. */

@@ -1,5 +1,6 @@
 package org.coolsd.djl;
 
+import ai.djl.Model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
@@ -23,8 +24,11 @@ class DjlPasses implements AutoCloseable {
     /** Hidden positions that never pay for a new past. */
     private static final int SLACK = 32;
 
-    private final DjlTarget<?> target;
+    private final Model model;
     private final DecoderShape shape;
+    private final DecoderNames names;
+    private final boolean drafter;
+    private final boolean copies;
     private final int rows;
     private final NDManager manager;
     private final ParameterStore store;
@@ -39,19 +43,32 @@ class DjlPasses implements AutoCloseable {
     /** The engine's memory, where it shares it, is read until the next pass. */
     private @Nullable NDArray lastLogits;
 
+    private @Nullable NDArray lastStates;
+
     private int sequence;
     private LongBuffer ids = longs(1);
     private LongBuffer places = longs(1);
     private LongBuffer mask = longs(1);
+    /** [rows, sequence, width]: what a drafter reads. */
+    private FloatBuffer read = FloatBuffer.allocate(0);
+    /** Likewise, what the last pass gave. */
+    private FloatBuffer hidden = FloatBuffer.allocate(0);
 
-    DjlPasses(DjlTarget<?> target, int rows) {
-        this.target = target;
+    /**
+     * @param drafter whether the model reads hidden states and predicts the next ones, as EAGLE does
+     * @param copies whether the engine may copy
+     */
+    DjlPasses(Model model, DecoderShape shape, DecoderNames names, boolean drafter, boolean copies, int rows) {
+        this.model = model;
+        this.shape = shape;
+        this.names = names;
+        this.drafter = drafter;
+        this.copies = copies;
         this.rows = rows;
-        shape = target.shape();
         lengths = new int[rows];
         seen = new boolean[rows][64];
         past = new NDArray[2 * shape.layers()];
-        manager = target.model().getNDManager().newSubManager();
+        manager = model.getNDManager().newSubManager();
         store = new ParameterStore(manager, false);
         try {
             requireNoCopies();
@@ -60,6 +77,12 @@ class DjlPasses implements AutoCloseable {
             manager.close();
             throw e;
         }
+    }
+
+    private static FloatBuffer floats(int count) {
+        return ByteBuffer.allocateDirect(Math.multiplyExact(count, Float.BYTES))
+                .order(ByteOrder.nativeOrder())
+                .asFloatBuffer();
     }
 
     private static LongBuffer longs(int count) {
@@ -78,7 +101,7 @@ class DjlPasses implements AutoCloseable {
             first.putFloat(0, 1);
             ByteBuffer second = probe.toByteBuffer(true).order(ByteOrder.nativeOrder());
             boolean shares = first.isDirect() && second.getFloat(0) == 1;
-            if (!shares && !target.copies()) {
+            if (!shares && !copies) {
                 throw new IllegalArgumentException(
                         "the engine " + manager.getEngine().getEngineName()
                                 + " hands out its arrays as copies; allow it with copying(), or use coolsd-onnxruntime for"
@@ -109,7 +132,7 @@ class DjlPasses implements AutoCloseable {
     }
 
     private void take(int i, NDArray array) {
-        array.setName(target.names().past(i));
+        array.setName(names.past(i));
         if (past[i] != null) {
             past[i].close();
         }
@@ -129,6 +152,11 @@ class DjlPasses implements AutoCloseable {
         ids = fitting(ids, rows * count);
         places = fitting(places, rows * count);
         mask = fitting(mask, rows * (positions + count));
+        if (drafter) {
+            int wanted = rows * count * shape.width();
+            read = read.capacity() >= wanted ? read : floats(wanted);
+            read.clear().limit(wanted);
+        }
         for (int cell = 0; cell < rows * count; cell++) {
             ids.put(cell, 0);
             places.put(cell, 0);
@@ -188,6 +216,16 @@ class DjlPasses implements AutoCloseable {
         places.put(row * sequence + i, lengths[row] + (long) i);
     }
 
+    /** New position {@code i} of {@code row} reads the hidden state that a pass gave for a cell. */
+    void hidden(int row, int i, DjlPasses from, int cell) {
+        int width = shape.width();
+        read.put((row * sequence + i) * width, from.hidden, cell * width, width);
+    }
+
+    private static FloatBuffer floats(NDArray array) {
+        return array.toByteBuffer(true).order(ByteOrder.nativeOrder()).asFloatBuffer();
+    }
+
     /** New positions of each row in the last pass. */
     int sequence() {
         return sequence;
@@ -199,11 +237,11 @@ class DjlPasses implements AutoCloseable {
      * @return logits [rows, sequence, V], the engine's memory if it is direct
      */
     FloatBuffer run() {
-        DecoderNames names = target.names();
         NDList outputs;
         try (NDArray readIds = named(names.inputIds(), ids, sequence);
                 NDArray readPlaces = named(names.positionIds(), places, sequence);
-                NDArray readMask = named(names.attentionMask(), mask, positions + sequence)) {
+                NDArray readMask = named(names.attentionMask(), mask, positions + sequence);
+                NDArray states = drafter ? states() : null) {
             NDList inputs = new NDList(past.length + 3);
             inputs.add(readIds);
             inputs.add(readPlaces);
@@ -211,18 +249,25 @@ class DjlPasses implements AutoCloseable {
             for (NDArray array : past) {
                 inputs.add(array);
             }
-            outputs = target.model().getBlock().forward(store, inputs, false);
+            if (states != null) {
+                inputs.add(states);
+            }
+            outputs = model.getBlock().forward(store, inputs, false);
         }
         for (int i = 0; i < past.length; i++) {
             require(outputs, names.present(i));
         }
         NDArray logits = require(outputs, names.logits());
-        FloatBuffer values =
-                logits.toByteBuffer(true).order(ByteOrder.nativeOrder()).asFloatBuffer();
+        FloatBuffer values = floats(logits);
+        NDArray given = null;
+        if (shape.width() > 0) {
+            given = require(outputs, drafter ? names.predictedStates() : names.hiddenStates());
+            hidden = floats(given);
+        }
         for (int i = 0; i < past.length; i++) {
             take(i, require(outputs, names.present(i)));
         }
-        close(outputs, logits);
+        close(outputs, logits, given);
         advance();
         return values;
     }
@@ -239,9 +284,9 @@ class DjlPasses implements AutoCloseable {
     }
 
     /** Closes the last logits, and what else the model gives. */
-    private void close(NDList outputs, NDArray logits) {
+    private void close(NDList outputs, NDArray logits, @Nullable NDArray states) {
         for (NDArray array : outputs) {
-            boolean kept = array == logits;
+            boolean kept = array == logits || array == states;
             for (NDArray ofPast : past) {
                 kept |= array == ofPast;
             }
@@ -253,12 +298,26 @@ class DjlPasses implements AutoCloseable {
             lastLogits.close();
         }
         lastLogits = logits;
+        if (lastStates != null) {
+            lastStates.close();
+        }
+        lastStates = states;
     }
 
     /** The first {@code count} new positions of a row stay. */
     void keep(int row, int count) {
         Arrays.fill(seen[row], positions - sequence, positions - sequence + count, true);
         lengths[row] += count;
+    }
+
+    /** A row sees only the first {@code length} of the positions that it has. */
+    void rollBack(int row, int length) {
+        for (int i = positions - 1; lengths[row] > length; i--) {
+            if (seen[row][i]) {
+                seen[row][i] = false;
+                lengths[row]--;
+            }
+        }
     }
 
     /** Forgets a row. @param broken whether its positions may hold NaN, which no mask hides */
@@ -275,6 +334,12 @@ class DjlPasses implements AutoCloseable {
     @Override
     public void close() {
         manager.close();
+    }
+
+    private NDArray states() {
+        NDArray array = manager.create(read, new Shape(rows, sequence, shape.width()), DataType.FLOAT32);
+        array.setName(names.hiddenStates());
+        return array;
     }
 
     private NDArray named(String name, LongBuffer values, int columns) {

@@ -66,7 +66,8 @@ public record DjlTarget<C>(
     /** @throws IllegalArgumentException if the engine copies, and nobody said that it may */
     @Override
     public TargetSession<C> open(int slots, int longestRun) {
-        return new DjlTargetSession<>(this, new DjlPasses(this, slots * branches()), slots, longestRun);
+        return new DjlTargetSession<>(
+                this, new DjlPasses(model, shape, names, false, copies, slots * branches()), slots, longestRun);
     }
 
     int branches() {

@@ -167,6 +167,20 @@ final class DjlTargetSession<C> implements TargetSession<C> {
         scored[slot] = 0;
     }
 
+    DjlTarget<C> target() {
+        return target;
+    }
+
+    /** The last pass, whose hidden states an EAGLE drafter reads. */
+    DjlPasses passes() {
+        return passes;
+    }
+
+    /** The cell of the hidden state that the first token behind the committed ones was drawn from. */
+    int cell(int index) {
+        return rows[index].cell;
+    }
+
     @Override
     public void end(int slot) {
         for (int index = slot * branches; index < (slot + 1) * branches; index++) {

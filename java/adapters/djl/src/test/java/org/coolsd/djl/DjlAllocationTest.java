@@ -41,8 +41,8 @@ class DjlAllocationTest {
     }
 
     private final class Measured extends DjlPasses {
-        Measured(DjlTarget<?> target, int rows) {
-            super(target, rows);
+        Measured(DjlTarget<?> target, boolean drafter, ZooModel<NDList, NDList> model, int rows) {
+            super(model, drafter ? Models.drafter(TINY) : target.shape(), target.names(), drafter, true, rows);
         }
 
         @Override
@@ -63,20 +63,27 @@ class DjlAllocationTest {
 
     /** 99 of 100 steps are asked for: the compiler of the JVM may be late with a rare path. */
     @ParameterizedTest
-    @ValueSource(strings = {"none", "jacobi", "coupled"})
+    @ValueSource(strings = {"none", "jacobi", "coupled", "eagle"})
     void aStepAllocatesNothing(String name) throws Exception {
-        Drafter<Integer> drafter =
-                switch (name) {
-                    case "none" -> Drafter.none();
-                    case "jacobi" -> Drafter.jacobi();
-                    default -> Drafter.coupled();
-                };
         try (ZooModel<NDList, NDList> tiny =
-                Models.load(LlamaGenOnnx.target(TINY, ModelWeights.randomTarget(TINY, 1)))) {
+                        Models.load(LlamaGenOnnx.target(TINY, ModelWeights.randomTarget(TINY, 1)));
+                ZooModel<NDList, NDList> eagle = Models.load(LlamaGenOnnx.drafter(
+                        TINY, ModelWeights.randomDrafter(TINY, 2), ModelWeights.randomTarget(TINY, 1)))) {
             DjlTarget<Integer> djl = DjlTarget.<Integer>of(
                             tiny, Models.shape(TINY), label -> new int[] {TINY.classId(label)})
                     .guided(label -> new int[] {TINY.classId(TINY.classes())})
                     .copying();
+            Drafter<Integer> drafter =
+                    switch (name) {
+                        case "none" -> Drafter.none();
+                        case "jacobi" -> Drafter.jacobi();
+                        case "coupled" -> Drafter.coupled();
+                        default -> (target, verifier, slots) -> new DjlEagleSession<>(
+                                new Measured(djl, true, eagle, 2 * slots),
+                                (DjlTargetSession<Integer>) target,
+                                slots,
+                                verifier.spec().drafts().length());
+                    };
             TargetModel<Integer> model = new TargetModel<>() {
                 @Override
                 public int vocab() {
@@ -85,7 +92,7 @@ class DjlAllocationTest {
 
                 @Override
                 public TargetSession<Integer> open(int slots, int longestRun) {
-                    return new DjlTargetSession<>(djl, new Measured(djl, 2 * slots), slots, longestRun);
+                    return new DjlTargetSession<>(djl, new Measured(djl, false, tiny, 2 * slots), slots, longestRun);
                 }
             };
             int[] ours = new int[SEQUENCES * LENGTH];

@@ -7,8 +7,6 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.repository.zoo.ZooModel;
-import ai.onnxruntime.OrtEnvironment;
-import ai.onnxruntime.OrtSession;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -28,7 +26,6 @@ import org.coolsd.onnxmodels.LlamaGenOnnx;
 import org.coolsd.onnxmodels.LlamaGenShape;
 import org.coolsd.onnxmodels.ModelWeights;
 import org.coolsd.onnxmodels.SequenceLaw;
-import org.coolsd.onnxruntime.OnnxTarget;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -45,16 +42,20 @@ class DjlTargetTest {
     private static final float GUIDANCE = 1.5f;
 
     private static ZooModel<NDList, NDList> tiny;
+    private static ZooModel<NDList, NDList> drafter;
     private static SequenceLaw law;
 
     @BeforeAll
     static void addUpTheLaw() throws Exception {
         tiny = Models.load(LlamaGenOnnx.target(TINY, ModelWeights.randomTarget(TINY, 1)));
+        drafter = Models.load(
+                LlamaGenOnnx.drafter(TINY, ModelWeights.randomDrafter(TINY, 2), ModelWeights.randomTarget(TINY, 1)));
         law = new SequenceLaw(new RawEngine(tiny, TINY), TINY.vocab(), LENGTH, PROMPT, NULL_PROMPT, GUIDANCE);
     }
 
     @AfterAll
     static void close() {
+        drafter.close();
         tiny.close();
     }
 
@@ -71,7 +72,8 @@ class DjlTargetTest {
                 switch (drafter) {
                     case "none" -> Drafter.none();
                     case "jacobi" -> Drafter.jacobi();
-                    default -> Drafter.coupled();
+                    case "coupled" -> Drafter.coupled();
+                    default -> DjlEagle.of(DjlTargetTest.drafter, Models.drafter(TINY));
                 };
         List<Request<Integer>> requests = new ArrayList<>();
         for (int seed = 0; seed < SEQUENCES; seed++) {
@@ -92,7 +94,7 @@ class DjlTargetTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"none,token", "jacobi,token", "jacobi,block", "coupled,token"})
+    @CsvSource({"none,token", "jacobi,token", "jacobi,block", "coupled,token", "eagle,token", "eagle,block"})
     void losslessTokensHaveTheEnginesLaw(String drafter, String rule) {
         Decoded decoded = decode(model(), drafter, rule);
         assertThat(decoded.excess).isLessThan(1);
@@ -108,12 +110,13 @@ class DjlTargetTest {
 
         @Override
         public TargetSession<Integer> open(int slots, int longestRun) {
-            DjlPasses passes = new DjlPasses(model, slots * model.branches()) {
-                @Override
-                void keep(int row, int count) {
-                    super.keep(row, Math.min(sequence(), count + 1));
-                }
-            };
+            DjlPasses passes =
+                    new DjlPasses(model.model(), model.shape(), model.names(), false, true, slots * model.branches()) {
+                        @Override
+                        void keep(int row, int count) {
+                            super.keep(row, Math.min(sequence(), count + 1));
+                        }
+                    };
             return new DjlTargetSession<>(model, passes, slots, longestRun);
         }
     }
@@ -141,31 +144,55 @@ class DjlTargetTest {
                         "the engine OnnxRuntime hands out its arrays as copies; allow it with copying()");
     }
 
-    /** Image tokens of the shipped model, which for that adapter are LibTorch's. */
+    /** The shipped model, greedy: every token has the largest logit of a whole pass over the tokens before it. */
     @Test
-    void tokensAreThoseOfTheAdapterForOnnxRuntime() throws Exception {
+    void greedyTokensOfTheShippedModelAreTheEnginesOwn() throws Exception {
         LlamaGenShape shape = LlamaGenShape.fashion();
-        byte[] onnx =
-                LlamaGenOnnx.target(shape, ModelWeights.read(Path.of("../../../models/fashion/target.safetensors")));
-        OrtEnvironment environment = OrtEnvironment.getEnvironment();
-        try (ZooModel<NDList, NDList> loaded = Models.load(onnx);
-                OrtSession session = environment.createSession(onnx)) {
-            OnnxTarget<Integer> other = OnnxTarget.<Integer>of(
-                            environment, session, label -> new int[] {shape.classId(label)})
-                    .guided(label -> new int[] {shape.classId(shape.classes())});
-            assertThat(tokens(Example.target(loaded))).containsExactlyElementsOf(tokens(other));
+        Path folder = Path.of("../../../models/fashion");
+        ModelWeights weights = ModelWeights.read(folder.resolve("target.safetensors"));
+        ModelWeights drafterWeights = ModelWeights.read(folder.resolve("drafter.safetensors"));
+        try (ZooModel<NDList, NDList> loaded = Models.load(LlamaGenOnnx.target(shape, weights));
+                ZooModel<NDList, NDList> eagle = Models.load(LlamaGenOnnx.drafter(shape, drafterWeights, weights))) {
+            RawEngine raw = new RawEngine(loaded, shape);
+            for (Drafter<Integer> drafts :
+                    List.of(Drafter.<Integer>jacobi(), DjlEagle.<Integer>of(eagle, Models.drafter(shape)))) {
+                List<Result> results = greedy(Example.target(loaded), drafts);
+                for (int image = 0; image < results.size(); image++) {
+                    int[] tokens = results.get(image).tokens();
+                    assertThat(results.get(image).acceptedLength()).isGreaterThan(1.5);
+                    float[][] c = raw.logits(behind(shape.classId(3 * image), tokens));
+                    float[][] u = raw.logits(behind(shape.classId(shape.classes()), tokens));
+                    for (int i = 0; i < tokens.length; i++) {
+                        float largest = Float.NEGATIVE_INFINITY;
+                        for (int v = 0; v < shape.vocab(); v++) {
+                            largest = Math.max(largest, u[i][v] + 2 * (c[i][v] - u[i][v]));
+                        }
+                        int token = tokens[i];
+                        assertThat(u[i][token] + 2 * (c[i][token] - u[i][token]))
+                                .isGreaterThan(largest - 1e-3f);
+                    }
+                }
+            }
         }
     }
 
-    private static List<int[]> tokens(TargetModel<Integer> model) {
+    private static int[] behind(int condition, int[] tokens) {
+        int[] ids = new int[tokens.length + 1];
+        ids[0] = condition;
+        System.arraycopy(tokens, 0, ids, 1, tokens.length);
+        return ids;
+    }
+
+    private static List<Result> greedy(TargetModel<Integer> model, Drafter<Integer> drafts) {
         List<Request<Integer>> requests = new ArrayList<>();
         for (int i = 0; i < 3; i++) {
             // Lengths differ, so that a sequence leaves and another enters beside one that runs.
-            requests.add(Request.of(3 * i, 40 + i, Sampling.of().guidance(2), 60 + 20 * i));
+            Sampling greedy = Sampling.of().temperature(0).guidance(2);
+            requests.add(Request.of(3 * i, 40 + i, greedy, 60 + 20 * i));
         }
         try (Decoder<Integer> decoder =
-                new Decoder<>(model, Drafter.jacobi(), DecoderOptions.of(4).slots(2))) {
-            return decoder.decode(requests).stream().map(Result::tokens).toList();
+                new Decoder<>(model, drafts, DecoderOptions.of(4).slots(2))) {
+            return decoder.decode(requests);
         }
     }
 }

@@ -29,13 +29,16 @@ final class Example {
     /** @param args the model folder */
     public static void main(String[] args) throws Exception {
         ModelWeights weights = ModelWeights.read(Path.of(args[0], "target.safetensors"));
-        try (ZooModel<NDList, NDList> loaded = Models.load(LlamaGenOnnx.target(SHAPE, weights))) {
+        ModelWeights drafterWeights = ModelWeights.read(Path.of(args[0], "drafter.safetensors"));
+        try (ZooModel<NDList, NDList> loaded = Models.load(LlamaGenOnnx.target(SHAPE, weights));
+                ZooModel<NDList, NDList> drafter = Models.load(LlamaGenOnnx.drafter(SHAPE, drafterWeights, weights))) {
             DjlTarget<Integer> model = target(loaded);
             DecoderOptions lossless = DecoderOptions.of(4);
             decode("warm-up", model, Drafter.jacobi(), lossless);
             decode("engine alone", model, Drafter.none(), lossless);
             decode("jacobi, lossless", model, Drafter.jacobi(), lossless);
             decode("jacobi, lossless, block", model, Drafter.jacobi(), lossless.acceptance(Acceptance.block()));
+            decode("eagle, lossless", model, DjlEagle.of(drafter, Models.drafter(SHAPE)), lossless);
             decode("coupled, COOL-SD 1.1", model, Drafter.coupled(), lossless.schedule(Schedule.exponential(1.1)));
         }
     }

@@ -35,6 +35,11 @@ final class Models {
     }
 
     static DecoderShape shape(LlamaGenShape shape) {
-        return new DecoderShape(shape.layers(), shape.heads(), shape.dim() / shape.heads(), shape.vocab());
+        return new DecoderShape(shape.layers(), shape.heads(), shape.dim() / shape.heads(), shape.vocab(), shape.dim());
+    }
+
+    /** The one layer of a drafter for it. */
+    static DecoderShape drafter(LlamaGenShape shape) {
+        return new DecoderShape(1, shape.heads(), shape.dim() / shape.heads(), shape.vocab(), shape.dim());
     }
 }

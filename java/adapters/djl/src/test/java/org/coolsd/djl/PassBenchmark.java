@@ -56,9 +56,9 @@ public class PassBenchmark {
     public void open() throws Exception {
         model = Models.load(LlamaGenOnnx.target(SHAPE, ModelWeights.read(FOLDER.resolve("target.safetensors"))));
         DjlTarget<Integer> target = Example.target(model);
-        passes = new DjlPasses(target, 2);
+        passes = new DjlPasses(model, target.shape(), target.names(), false, true, 2);
         FloatBuffer nothing = FloatBuffer.allocate(0);
-        alone = new DjlPasses(target, 2) {
+        alone = new DjlPasses(model, target.shape(), target.names(), false, true, 2) {
             @Override
             FloatBuffer run() {
                 advance();

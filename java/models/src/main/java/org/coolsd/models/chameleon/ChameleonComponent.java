@@ -11,10 +11,8 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.coolsd.checkpoint.CheckpointException;
-import org.coolsd.libtorch.DecoderShape;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
-import org.coolsd.libtorch.Rotary;
 import org.coolsd.libtorch.Tensors;
 import org.coolsd.libtorch.Weights;
 import org.coolsd.models.CheckpointFiles;
@@ -30,10 +28,14 @@ record ChameleonComponent(CheckpointFiles files, ChameleonConfig config, Chamele
     /** The encoder of images that transformers' conversions have beside the decoder: pictures are made by Meta's VQGAN. */
     private static final String ENCODER = "model.vqmodel.";
 
+    /** An image of 512 x 512 pixels with the ends of its lines, and a prompt of some 60 tokens. */
+    private static final int USUAL_POSITIONS = 1120;
+
     @Override
     public Summary summary() throws IOException {
+        long positions = Math.min(config.positions(), USUAL_POSITIONS);
         // Keys and values, f32, of both branches.
-        long cache = 2L * 2 * config.layers() * config.positions() * config.keyHeads() * config.headDim() * Float.BYTES;
+        long cache = 2L * 2 * config.layers() * positions * config.keyHeads() * config.headDim() * Float.BYTES;
         return Summary.of(
                 files,
                 "Chameleon, " + config.layers() + " layers of width " + config.dim(),
@@ -83,20 +85,8 @@ record ChameleonComponent(CheckpointFiles files, ChameleonConfig config, Chamele
                 file.isPresent() ? ChameleonTokenizer.open(file.get(), config.vocabSize()) : null;
         try (PointerScope scope = new PointerScope();
                 Weights weights = files.weights(ScalarType.Float)) {
-            DecoderForward forward = new DecoderForward(
-                    new DecoderShape(
-                            config.layers(),
-                            config.dim(),
-                            config.heads(),
-                            config.keyHeads(),
-                            config.headDim(),
-                            config.feedForward(),
-                            config.normEps()),
-                    new ChameleonTensors(config, weights, vocabulary.image().window()),
-                    Rotary.line(config.positions(), config.headDim(), config.ropeBase()),
-                    config.positions(),
-                    precision,
-                    placement);
+            DecoderForward forward =
+                    ChameleonTensors.forward(config, weights, vocabulary.image().window(), precision, placement);
             return new LoadedChameleon(
                     config, ChameleonFamily.of(files.config()), vocabulary, forward, files.folder(), tokenizer);
         } catch (IllegalArgumentException e) {

@@ -6,10 +6,14 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.coolsd.decode.Window;
+import org.coolsd.libtorch.DecoderShape;
 import org.coolsd.libtorch.LayerWeights;
 import org.coolsd.libtorch.Matrix;
+import org.coolsd.libtorch.Placement;
+import org.coolsd.libtorch.Precision;
 import org.coolsd.libtorch.Rotary;
 import org.coolsd.libtorch.Weights;
+import org.coolsd.models.decoder.DecoderForward;
 import org.coolsd.models.decoder.DecoderWeights;
 
 /**
@@ -27,6 +31,31 @@ final class ChameleonTensors implements DecoderWeights {
         this.config = config;
         this.weights = weights;
         this.image = image;
+    }
+
+    /**
+     * The decoder for the decoding loop.
+     *
+     * @param weights not kept
+     * @param image the tokens that are drawn
+     */
+    static DecoderForward forward(
+            ChameleonConfig config, Weights weights, Window image, Precision precision, Placement placement) {
+        DecoderShape shape = new DecoderShape(
+                config.layers(),
+                config.dim(),
+                config.heads(),
+                config.keyHeads(),
+                config.headDim(),
+                config.feedForward(),
+                config.normEps());
+        return new DecoderForward(
+                shape,
+                new ChameleonTensors(config, weights, image),
+                Rotary.line(config.positions(), config.headDim(), config.ropeBase()),
+                config.positions(),
+                precision,
+                placement);
     }
 
     @Override

@@ -31,7 +31,7 @@ public final class EagleDrafter {
     private final Tensor fcBias;
     private final DecoderLayer layer;
 
-    private EagleDrafter(EagleConfig config, Rotary rotary, Weights weights, Precision precision, boolean training) {
+    EagleDrafter(EagleConfig config, Rotary rotary, Weights weights, Precision precision, boolean training) {
         this.config = config;
         this.precision = precision;
         this.training = training;

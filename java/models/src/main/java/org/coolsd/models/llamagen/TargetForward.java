@@ -10,6 +10,7 @@ import org.coolsd.libtorch.Weights;
 import org.coolsd.models.decoder.Conditioning;
 import org.coolsd.models.decoder.DecoderForward;
 import org.coolsd.models.decoder.DecoderTarget;
+import org.coolsd.models.decoder.Prefix;
 
 /**
  * LlamaGen's GPT for decoding: its weights, prepared for passes of few rows, and what sequences begin with.
@@ -85,6 +86,16 @@ public final class TargetForward implements AutoCloseable {
             return captions;
         }
         throw new IllegalArgumentException("this model makes images from classes, not from captions");
+    }
+
+    /**
+     * What a branch begins with, made inside of a {@link PassScope}.
+     *
+     * @param conditional false for the unconditional branch of guidance
+     * @throws IllegalArgumentException if the model cannot read {@code caption}
+     */
+    public Prefix prefix(Caption caption, boolean conditional) {
+        return captions().prefix(caption, conditional);
     }
 
     /**

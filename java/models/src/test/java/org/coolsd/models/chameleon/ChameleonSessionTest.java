@@ -17,11 +17,14 @@ import org.coolsd.decode.DecoderOptions;
 import org.coolsd.decode.Drafter;
 import org.coolsd.decode.Request;
 import org.coolsd.decode.Result;
+import org.coolsd.decode.Window;
 import org.coolsd.libtorch.KvCache;
 import org.coolsd.libtorch.LibTorch;
 import org.coolsd.libtorch.PassScope;
+import org.coolsd.models.Checkpoints;
 import org.coolsd.models.ImageCodes;
 import org.coolsd.models.Prompt;
+import org.coolsd.models.Summary;
 import org.coolsd.models.decoder.DecoderPass;
 import org.coolsd.models.decoder.Prefix;
 import org.coolsd.models.tiny.Fixture;
@@ -87,6 +90,17 @@ class ChameleonSessionTest {
                 }
             }
         }
+    }
+
+    @Test
+    void whatIsSaidOfIt() throws Exception {
+        Summary summary = Checkpoints.find(folder).get(0).summary();
+        assertThat(summary.architecture()).isEqualTo("Chameleon, 2 layers of width 64");
+        assertThat(summary.vocabulary()).isEqualTo(512);
+        assertThat(summary.imageTokens()).isEqualTo(new Window(FIRST, FIRST + CODES));
+        // Total size of the index, over the bytes of a number.
+        assertThat(summary.parameters()).isEqualTo(640768 / Float.BYTES);
+        assertThat(summary.perImage()).isEqualTo(2L * 2 * 2 * 1120 * 64 * Float.BYTES);
     }
 
     private static List<Result> decode(ChameleonPrompt prompt, Drafter<ChameleonPrompt> drafter, String rule, int n) {

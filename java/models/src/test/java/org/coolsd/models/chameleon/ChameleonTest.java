@@ -5,14 +5,23 @@ import static org.coolsd.models.tiny.Fixture.assertClose;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.coolsd.decode.Window;
+import org.coolsd.libtorch.KvCache;
 import org.coolsd.libtorch.LibTorch;
+import org.coolsd.libtorch.PassScope;
+import org.coolsd.libtorch.Placement;
+import org.coolsd.libtorch.Precision;
 import org.coolsd.libtorch.TensorFiles;
 import org.coolsd.libtorch.Tensors;
 import org.coolsd.libtorch.Weights;
+import org.coolsd.models.decoder.DecoderForward;
+import org.coolsd.models.decoder.DecoderPass;
+import org.coolsd.models.decoder.Prefix;
 import org.coolsd.models.tiny.Fixture;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -89,6 +98,43 @@ class ChameleonTest {
         tied.remove("lm_head.weight");
         apart.put("lm_head.weight", tied.get("model.embed_tokens.weight"));
         assertClose(logits(config(HEADS, 1, true), tied), logits(config(HEADS, 1, false), apart));
+    }
+
+    /** Keys and norms that heads share, in passes of the decoding loop. */
+    @Test
+    void passesShareThemToo() throws Exception {
+        ChameleonConfig config = config(2, 2, false);
+        Map<String, Tensor> weights = new LinkedHashMap<>(official());
+        for (String name : weights.keySet()) {
+            if (name.contains("k_proj") || name.contains("v_proj")) {
+                weights.put(name, weights.get(name).narrow(0, 0, 32));
+            } else if (name.contains("q_norm") || name.contains("k_norm")) {
+                weights.put(name, weights.get(name).narrow(0, 0, 1).repeat(2, 1).add(noise()));
+            }
+        }
+        Tensor expected = logits(config, weights).select(0, 0).narrow(1, 4, 64);
+        Tensor tokens = Fixture.open("chameleon")
+                .expected()
+                .get("tokens")
+                .to(ScalarType.Long)
+                .contiguous();
+        long[] ids = new long[(int) tokens.size(1)];
+        new LongPointer(tokens.data_ptr()).get(ids);
+        DecoderForward forward = ChameleonTensors.forward(
+                config, new Weights(weights), new Window(4, 68), Precision.F32, Placement.cpu());
+        try (DecoderPass pass = forward.newPass(ids.length);
+                KvCache cache = forward.newCache(1)) {
+            for (int n : new int[] {6, 1, ids.length - 7}) {
+                int from = cache.length();
+                pass.begin();
+                pass.add(cache, new Prefix[] {Prefix.of(ids)}, 0, new int[0], n);
+                try (PassScope scope = new PassScope()) {
+                    pass.run();
+                    assertClose(pass.logits().narrow(0, 0, n), expected.narrow(0, from, n));
+                }
+            }
+        }
+        forward.close();
     }
 
     /** So that no two rows are alike. */

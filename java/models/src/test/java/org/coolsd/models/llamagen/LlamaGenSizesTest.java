@@ -10,6 +10,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -93,6 +94,32 @@ class LlamaGenSizesTest {
                 .isEqualTo("LlamaGen GPT, LlamaGen-B, c2i, 1000 classes, 16 x 16 tokens");
         // The official code's own count: 111 million.
         assertThat(found.get(0).summary().parameters()).isBetween(110_000_000L, 112_000_000L);
+    }
+
+    /** What tells the published tokenizers apart, of their tensors. */
+    @ParameterizedTest
+    @CsvSource({"vq_ds8_c2i.pt, 1 2 2 4, 8", "vq_ds16_c2i.pt, 1 1 2 2 4, 16", "vq_ds16_t2i.pt, 1 1 2 2 4, 16"})
+    void publishedTokenizers(String file, String factors, int pixels) throws Exception {
+        Map<String, long[]> shapes = new LinkedHashMap<>();
+        shapes.put("quantize.embedding.weight", new long[] {16384, 8});
+        shapes.put("encoder.conv_in.weight", new long[] {128, 3, 3, 3});
+        shapes.put("encoder.conv_out.weight", new long[] {256, 512, 3, 3});
+        shapes.put("decoder.conv_blocks.0.res.0.conv1.weight", new long[] {512, 512, 3, 3});
+        String[] widths = factors.split(" ");
+        for (int level = 0; level < widths.length; level++) {
+            for (int block = 0; block < 2; block++) {
+                long width = 128L * Integer.parseInt(widths[level]);
+                shapes.put(
+                        "encoder.conv_blocks." + level + ".res." + block + ".conv1.weight",
+                        new long[] {width, 128, 3, 3});
+            }
+        }
+        write(folder.resolve(file), shapes);
+        List<Component> found = Checkpoints.find(folder);
+        assertThat(found).hasSize(1);
+        assertThat(found.get(0).summary().architecture())
+                .isEqualTo("LlamaGen VQ tokenizer, " + pixels + " pixels a token");
+        assertThat(found.get(0).summary().vocabulary()).isEqualTo(16384);
     }
 
     @Test

@@ -1,0 +1,5 @@
+/** An adapter for Jlama: its sampler in one call, and its models as targets and drafters of the decoding loop. */
+@NullMarked
+package org.coolsd.jlama;
+
+import org.jspecify.annotations.NullMarked;

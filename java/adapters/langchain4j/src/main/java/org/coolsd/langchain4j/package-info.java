@@ -1,0 +1,5 @@
+/** langchain4j's image model over coolsd's image pipeline. */
+@NullMarked
+package org.coolsd.langchain4j;
+
+import org.jspecify.annotations.NullMarked;

@@ -84,7 +84,7 @@ class CheckCheckpointTest {
         assertThat(run.error()).isEmpty();
         assertThat(run.code()).isZero();
         assertThat(run.out())
-                .contains("LlamaGen GPT c2i, 3 layers of width 64, 10 classes")
+                .contains("LlamaGen GPT, 3 layers of width 64, c2i, 10 classes, 4 x 4 tokens")
                 .contains("177,280, stored as F32")
                 .contains("128, image tokens 0..127")
                 .contains("0.7 MB at f32")
@@ -206,7 +206,7 @@ class CheckCheckpointTest {
         Files.copy(FIXTURES.resolve("vq/model.pt"), folder.resolve("vq.pt"));
         Run run = check(folder);
         assertThat(run.code()).as(run.error()).isZero();
-        assertThat(run.out()).contains("LlamaGen GPT c2i").contains("LlamaGen VQ tokenizer");
+        assertThat(run.out()).contains("LlamaGen GPT, 3 layers").contains("LlamaGen VQ tokenizer");
         assertThat(List.of(run.out().split("verdict"))).hasSize(3);
     }
 }

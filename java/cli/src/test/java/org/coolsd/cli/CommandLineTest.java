@@ -241,7 +241,7 @@ class CommandLineTest {
         refused(1, "config.json");
         Files.writeString(model.resolve("config.json"), CONFIG.replace("\"dim\": 32", "\"dim\": 64"));
         Files.write(target, whole);
-        refused(1, "shape");
+        refused(1, "dim is 64, the tensors of target.safetensors have 32");
     }
 
     /**

@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.bytedeco.pytorch.Tensor;
+import org.coolsd.Acceptance;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
 import org.coolsd.command.EngineOptions;
@@ -16,6 +17,7 @@ import org.coolsd.command.Progress;
 import org.coolsd.command.Version;
 import org.coolsd.decode.Decoder;
 import org.coolsd.decode.DecoderOptions;
+import org.coolsd.decode.Drafter;
 import org.coolsd.decode.Request;
 import org.coolsd.decode.Result;
 import org.coolsd.decode.Totals;
@@ -104,31 +106,51 @@ final class EvaluateCommand implements Callable<Integer> {
                 FrechetDistance.between(reference, features.narrow(0, half, Math.min(count, half))));
         int classes = config.classes().size();
         Sampling sampling = Sampling.of().guidance(config.guidance());
-        int[][][] tokens = new int[3][][];
-        String[] names = {"plain", "lossless", "coolsd"};
-        DecoderOptions drafting = DecoderOptions.of(5).slots(engine.batch()).drift(true);
-        DecoderOptions[] ways = {
-            DecoderOptions.of(0).slots(engine.batch()), drafting, drafting.schedule(Schedule.exponential(1.1))
-        };
-        for (int way = 0; way < ways.length; way++) {
+        int[][] plain = null;
+        int part = 0;
+        for (Way<C> way : ways(images)) {
             // Seeds of different ways differ, so that the samples are independent.
-            List<Request<C>> requests = images.inTurn(classes, 0, count, seed + way * 1_000_000L, sampling);
-            ImageRun made = make(names[way], images, ways[way], requests);
-            tokens[way] = made.results().values().stream().map(Result::tokens).toArray(int[][]::new);
-            Tensor found = Evaluator.features(classifier, pictures(images, requests, tokens[way]));
+            List<Request<C>> requests = images.inTurn(classes, 0, count, seed + part++ * 1_000_000L, sampling);
+            ImageRun made = make(way, images, requests);
+            int[][] tokens =
+                    made.results().values().stream().map(Result::tokens).toArray(int[][]::new);
+            Tensor found = Evaluator.features(classifier, pictures(images, requests, tokens));
             long[] labels = new long[count];
             Arrays.setAll(labels, i -> i % classes);
-            put(names[way] + ".recognised", Evaluator.accuracy(classifier, found, Tensors.of(labels, count)));
-            put(names[way] + ".frechetDistance", FrechetDistance.between(reference, found));
+            put(way.name + ".recognised", Evaluator.accuracy(classifier, found, Tensors.of(labels, count)));
+            put(way.name + ".frechetDistance", FrechetDistance.between(reference, found));
+            if (plain == null) {
+                plain = tokens;
+            } else {
+                int vocab = config.target().vocabSize();
+                put(way.name + ".pValueAgainstPlain", PermutationTest.pValue(plain, tokens, vocab, PERMUTATIONS, seed));
+            }
         }
-        int vocab = folder.config().target().vocabSize();
-        put("plainAgainstLossless.pValue", PermutationTest.pValue(tokens[0], tokens[1], vocab, PERMUTATIONS, seed));
-        put("plainAgainstCoolsd.pValue", PermutationTest.pValue(tokens[0], tokens[2], vocab, PERMUTATIONS, seed));
+    }
+
+    /** A way of decoding. */
+    private record Way<C>(String name, Drafter<C> drafter, DecoderOptions options) {}
+
+    /** Plain sampling; everything that keeps its law, with every source of drafts; and COOL-SD, which does not. */
+    private <C> List<Way<C>> ways(ImagePipeline<C> images) {
+        DecoderOptions token = DecoderOptions.of(5).slots(engine.batch()).drift(true);
+        DecoderOptions block = token.acceptance(Acceptance.block());
+        Drafter<C> eagle = images.drafter();
+        return List.of(
+                new Way<>("plain", Drafter.none(), DecoderOptions.of(0).slots(engine.batch())),
+                new Way<>("lossless", eagle, token),
+                new Way<>("losslessBlock", eagle, block),
+                new Way<>("losslessJacobi", Drafter.jacobi(), token),
+                new Way<>("losslessJacobiBlock", Drafter.jacobi(), block),
+                new Way<>("losslessCoupled", Drafter.coupled(), token),
+                new Way<>("coolsd", eagle, token.schedule(Schedule.exponential(1.1))));
     }
 
     /** Decodes images one way, and says what it took. */
-    private <C> ImageRun make(String name, ImagePipeline<C> images, DecoderOptions options, List<Request<C>> requests) {
-        try (Decoder<C> decoder = images.decoder(requests.get(0).target().guidance() != 1, engine.threads(), options);
+    private <C> ImageRun make(Way<C> way, ImagePipeline<C> images, List<Request<C>> requests) {
+        String name = way.name;
+        boolean guided = requests.get(0).target().guidance() != 1;
+        try (Decoder<C> decoder = images.decoder(guided, engine.threads(), way.drafter, way.options);
                 Progress bar = Progress.of(
                         name, requests.stream().mapToLong(Request::length).sum())) {
             long start = System.nanoTime();

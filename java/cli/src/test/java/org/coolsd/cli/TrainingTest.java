@@ -112,7 +112,7 @@ class TrainingTest {
                 "plain.acceptedLength",
                 "lossless.driftPerImage",
                 "coolsd.tokensPerSecond",
-                "plainAgainstLossless.pValue")) {
+                "losslessCoupled.pValueAgainstPlain")) {
             assertThat(figures.get(figure)).as(figure).isNotNull();
             assertThat(figures.get(figure).asDouble()).as(figure).isFinite();
         }

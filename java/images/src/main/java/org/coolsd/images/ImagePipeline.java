@@ -106,10 +106,12 @@ public final class ImagePipeline<C> implements AutoCloseable {
      * @param threads at least 1
      */
     public Decoder<C> decoder(boolean guided, int threads, DecoderOptions options) {
-        return new Decoder<>(
-                target.model(guided, threads),
-                options.draftLength() == 0 ? Drafter.none() : drafter,
-                options.backend(backend));
+        return decoder(guided, threads, options.draftLength() == 0 ? Drafter.none() : drafter, options);
+    }
+
+    /** As {@link #decoder(boolean, int, DecoderOptions)}, with drafts from elsewhere. */
+    public Decoder<C> decoder(boolean guided, int threads, Drafter<C> drafts, DecoderOptions options) {
+        return new Decoder<>(target.model(guided, threads), drafts, options.backend(backend));
     }
 
     /**

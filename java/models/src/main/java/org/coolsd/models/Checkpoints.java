@@ -28,8 +28,7 @@ public final class Checkpoints {
     private static final Set<String> WEIGHTS = Set.of(".pt", ".pth", ".bin", ".ckpt", ".safetensors");
 
     /** What the official code's outputs are in, and what training leaves behind: no models. */
-    private static final Set<String> OTHERS =
-            Set.of("expected.safetensors", "training_args.bin", "classifier.safetensors");
+    private static final Set<String> OTHERS = Set.of("expected.safetensors", "training_args.bin");
 
     private Checkpoints() {}
 

@@ -5,50 +5,66 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * Keys and values of one sequence, allocated once for every layer; with guidance, of its conditional and unconditional
- * halves. Its length is the number of positions that count; rolling back sets the length and nothing else, what lies
- * beyond is masked and overwritten by the next pass. A mask does not hide NaN: {@link #wipe} after a pass that made any.
+ * Keys and values of one sequence, of every layer; with guidance, of its conditional and unconditional halves. Its length is the
+ * number of positions that count; rolling back sets the length and nothing else, what lies beyond is masked and overwritten by
+ * the next pass. A mask does not hide NaN: {@link #wipe} after a pass that made any.
  *
- * <p>Passes attend over whole blocks of positions, so that there are few views and all of them exist from the start.
+ * <p>Memory is allocated for as many positions as most images have and grows with a longer sequence: the longest one that a
+ * model can read may be many times what it is asked for. Passes attend over whole blocks of positions, so that there are few
+ * views, made with the memory.
  */
 public final class KvCache implements AutoCloseable {
     /** Positions of a block. */
     static final int BLOCK = 32;
 
-    private final Tensor[] memory;
-    private final Tensor[] flat;
-    private final Tensor[][] keys;
-    private final Tensor[][] values;
+    /** Positions there is room for from the start; whole blocks. */
+    static final int FIRST = 1024;
+
+    private final Placement placement;
+    private final DecoderShape shape;
+    private final Layer[] layers;
     private final int halves;
-    private final int capacity;
-    private final OwnedTensors owned = new OwnedTensors();
+    private final int longest;
+    private int capacity;
     private int length;
+
+    /** One layer's memory and its views. */
+    private static final class Layer {
+        private final OwnedTensors owned = new OwnedTensors();
+        private final Tensor memory;
+        private final Tensor flat;
+        private final Tensor[] keys;
+        private final Tensor[] values;
+
+        Layer(Placement placement, DecoderShape shape, int halves, int capacity) {
+            int heads = shape.keyHeads();
+            int headDim = shape.headDim();
+            int blocks = (capacity + BLOCK - 1) / BLOCK;
+            memory = owned.keep(placement.zeros(ScalarType.Float, halves, capacity, 2, heads, headDim));
+            flat = owned.keep(memory.view((long) halves * capacity, 2L * heads * headDim));
+            keys = new Tensor[blocks];
+            values = new Tensor[blocks];
+            for (int b = 0; b < blocks; b++) {
+                int seen = Math.min(capacity, (b + 1) * BLOCK);
+                keys[b] = owned.keep(memory.select(2, 0).narrow(1, 0, seen).transpose(1, 2));
+                values[b] = owned.keep(memory.select(2, 1).narrow(1, 0, seen).transpose(1, 2));
+            }
+        }
+    }
 
     /**
      * @param halves 2 with guidance, else 1
-     * @param capacity positions
+     * @param longest positions of the longest sequence
      */
-    public KvCache(Placement placement, DecoderShape shape, int halves, int capacity) {
+    public KvCache(Placement placement, DecoderShape shape, int halves, int longest) {
+        this.placement = placement;
+        this.shape = shape;
         this.halves = halves;
-        this.capacity = capacity;
-        int layers = shape.layers();
-        int heads = shape.keyHeads();
-        int headDim = shape.headDim();
-        int blocks = (capacity + BLOCK - 1) / BLOCK;
-        memory = new Tensor[layers];
-        flat = new Tensor[layers];
-        keys = new Tensor[layers][blocks];
-        values = new Tensor[layers][blocks];
-        for (int i = 0; i < layers; i++) {
-            memory[i] = owned.keep(placement.zeros(ScalarType.Float, halves, capacity, 2, heads, headDim));
-            flat[i] = owned.keep(memory[i].view((long) halves * capacity, 2L * heads * headDim));
-            for (int b = 0; b < blocks; b++) {
-                int seen = Math.min(capacity, (b + 1) * BLOCK);
-                keys[i][b] =
-                        owned.keep(memory[i].select(2, 0).narrow(1, 0, seen).transpose(1, 2));
-                values[i][b] =
-                        owned.keep(memory[i].select(2, 1).narrow(1, 0, seen).transpose(1, 2));
-            }
+        this.longest = longest;
+        capacity = Math.min(longest, FIRST);
+        layers = new Layer[shape.layers()];
+        for (int i = 0; i < layers.length; i++) {
+            layers[i] = new Layer(placement, shape, halves, capacity);
         }
     }
 
@@ -57,8 +73,8 @@ public final class KvCache implements AutoCloseable {
         return length;
     }
 
-    /** Positions there is room for. */
-    public int capacity() {
+    /** Positions there is room for without growing. */
+    int capacity() {
         return capacity;
     }
 
@@ -78,8 +94,8 @@ public final class KvCache implements AutoCloseable {
     public void wipe() {
         length = 0;
         try (InferenceMode inference = new InferenceMode(true)) {
-            for (Tensor layer : memory) {
-                layer.zero_();
+            for (Layer layer : layers) {
+                layer.memory.zero_();
             }
         }
     }
@@ -91,7 +107,7 @@ public final class KvCache implements AutoCloseable {
 
     /** Keys and values of a layer as rows [halves * capacity, 2 * keyHeads * headDim]. */
     Tensor flat(int layer) {
-        return flat[layer];
+        return layers[layer].flat;
     }
 
     /** The row of {@link #flat} that holds {@code position} of a half. */
@@ -106,22 +122,45 @@ public final class KvCache implements AutoCloseable {
 
     /** Keys [halves, keyHeads, seen(end), headDim]. */
     Tensor keys(int layer, int end) {
-        return keys[layer][(end - 1) / BLOCK];
+        return layers[layer].keys[(end - 1) / BLOCK];
     }
 
     /** Values [halves, keyHeads, seen(end), headDim]. */
     Tensor values(int layer, int end) {
-        return values[layer][(end - 1) / BLOCK];
+        return layers[layer].values[(end - 1) / BLOCK];
     }
 
-    void requireRoom(int n) {
+    /**
+     * Makes room for {@code n} more positions; rows and views from before are no longer this cache's if it has to grow.
+     *
+     * @throws IllegalArgumentException if the sequence would be longer than the longest
+     */
+    void makeRoom(int n) {
         if (n < 1) {
             throw new IllegalArgumentException("n is " + n + ", it must be at least 1");
         }
-        if (length + n > capacity) {
+        if (length + n > longest) {
             throw new IllegalArgumentException(
-                    n + " more positions do not fit: " + length + " of " + capacity + " are taken");
+                    n + " more positions do not fit: " + length + " of " + longest + " are taken");
         }
+        if (length + n > capacity) {
+            grow(Math.max(length + n, capacity + capacity / 2));
+        }
+    }
+
+    /** A layer at a time, so that only one is there twice. */
+    private void grow(int wanted) {
+        int larger = Math.min(longest, (wanted + BLOCK - 1) / BLOCK * BLOCK);
+        try (PassScope scope = new PassScope()) {
+            for (int i = 0; i < layers.length; i++) {
+                Layer before = layers[i];
+                Layer after = new Layer(placement, shape, halves, larger);
+                after.memory.narrow(1, 0, length).copy_(before.memory.narrow(1, 0, length));
+                layers[i] = after;
+                before.owned.close();
+            }
+        }
+        capacity = larger;
     }
 
     void advance(int n) {
@@ -130,6 +169,8 @@ public final class KvCache implements AutoCloseable {
 
     @Override
     public void close() {
-        owned.close();
+        for (Layer layer : layers) {
+            layer.owned.close();
+        }
     }
 }

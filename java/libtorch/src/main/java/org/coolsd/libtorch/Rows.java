@@ -147,7 +147,7 @@ public final class Rows implements AutoCloseable {
      * @return their first row; there are halves * n
      */
     public int add(KvCache cache, int n, int turn) {
-        cache.requireRoom(n);
+        cache.makeRoom(n);
         int wanted = count + cache.halves() * n;
         if (wanted > capacity()) {
             throw new IllegalArgumentException(

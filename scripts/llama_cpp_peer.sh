@@ -11,5 +11,5 @@ for models in "$work/target.gguf" "$work/target.gguf $work/draft.gguf"; do
     echo "== ${models//$work\//}"
     # shellcheck disable=SC2086 # one argument or two
     java -cp "$work/llama-4.2.0.jar" "$here/llama-cpp-peer/Peer.java" $models >"$work/log" 2>&1 || { tail -n 5 "$work/log"; exit 1; }
-    grep -a -o 'PEER text .*\|task [0-9]* | processing' "$work/log"
+    grep -a -o 'PEER text .*\|task [0-9]* | processing task' "$work/log"
 done

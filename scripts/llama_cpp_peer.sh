@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs llama.cpp's Java binding (de.kherud:llama 4.2.0) with and without a draft model, for docs/comparison.md. The numbers of
-# tasks that are printed count passes: a pass is a task. Takes the binding from Maven Central, nothing else.
+# tasks in the native log fall where drafts are used; they are not passes one for one. Takes the binding from Maven Central, nothing else.
 set -euo pipefail
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 work=$(mktemp -d)

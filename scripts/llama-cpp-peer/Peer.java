@@ -27,6 +27,9 @@ public final class Peer {
                 }
                 System.out.printf("%nPEER text %08x%n", text.toString().hashCode());
             }
+            // The binding's threads keep Java 17 from ending, also when the model is closed.
+            System.out.flush();
+            Runtime.getRuntime().halt(0);
         }
     }
 }

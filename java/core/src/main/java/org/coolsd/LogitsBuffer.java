@@ -156,6 +156,7 @@ public final class LogitsBuffer implements AutoCloseable {
      * type; both halves if the buffer is guided.
      */
     public void put(int row, Logits from) {
+        guard.require();
         if (from.rows() != 1) {
             throw refusal(from);
         }

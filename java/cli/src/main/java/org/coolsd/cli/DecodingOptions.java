@@ -90,8 +90,8 @@ final class DecodingOptions {
             names = "--verification",
             paramLabel = "block|token",
             description = "block: a prefix of the draft is accepted as a whole, which is longer at the same factors;"
-                    + " token: token by token, as the paper has it (default: ${DEFAULT-VALUE})")
-    private Rule rule = Rule.BLOCK;
+                    + " token: token by token, as the paper has it (default: block; token with --drafter coupled)")
+    private Rule rule;
 
     @Option(
             names = "--drift-budget",
@@ -132,7 +132,7 @@ final class DecodingOptions {
             FactorPolicy factors = factors();
             int length = drafts instanceof Drafts.None ? 0 : draftLength;
             factors.schedule().draftLength(draftLength);
-            if (drafts instanceof Drafts.Coupled && rule == Rule.BLOCK) {
+            if (drafts instanceof Drafts.Coupled && rule(drafts) == Rule.BLOCK) {
                 throw new IllegalArgumentException(
                         "--drafter coupled goes with --verification token: a token that it keeps from a refused block would"
                                 + " be biased (see docs/drop-in.md)");
@@ -140,18 +140,41 @@ final class DecodingOptions {
             return DecoderOptions.of(length)
                     .slots(slots)
                     .factors(factors)
-                    .acceptance(rule == Rule.BLOCK ? Acceptance.block() : Acceptance.token())
+                    .acceptance(rule(drafts) == Rule.BLOCK ? Acceptance.block() : Acceptance.token())
                     .drafts(reach == null ? DraftPolicy.fixed() : DraftPolicy.adaptive(reach))
                     .drift(true);
         });
     }
 
-    /** Where drafts come from, unless told otherwise {@code byDefault}. */
-    Drafts drafts(Drafts byDefault) {
+    private Rule rule(Drafts drafts) {
+        if (rule != null) {
+            return rule;
+        }
+        return drafts instanceof Drafts.Coupled ? Rule.TOKEN : Rule.BLOCK;
+    }
+
+    /**
+     * Where drafts come from, unless told otherwise {@code byDefault}.
+     *
+     * @param onDevice whether the target computes on a device, where there are no drafts of the target's own
+     */
+    Drafts drafts(Drafts byDefault, boolean onDevice) {
         if (kind == Kind.TARGET && driftBudget == null || draftLength == 0) {
             return new Drafts.None();
         }
-        return drafter == null ? byDefault : checked(() -> Drafts.of(drafter));
+        Drafts drafts = drafter == null ? byDefault : checked(() -> Drafts.of(drafter));
+        if (onDevice && (drafts instanceof Drafts.Jacobi || drafts instanceof Drafts.Coupled)) {
+            if (drafter != null) {
+                throw new ParameterException(
+                        command.commandLine(),
+                        "--drafter " + drafter + " keeps its rows in host memory: use --device cpu, or a drafter of"
+                                + " eagle's kind");
+            }
+            System.err.println("no drafter in the model folder, and drafts of the target's own need --device cpu:"
+                    + " plain sampling");
+            return new Drafts.None();
+        }
+        return drafts;
     }
 
     private FactorPolicy factors() {
@@ -195,7 +218,7 @@ final class DecodingOptions {
         } else {
             factors = kind + ", delta = " + delta;
         }
-        String name = factors + ", L = " + draftLength + ", " + rule + ", " + drafts.name();
+        String name = factors + ", L = " + draftLength + ", " + rule(drafts) + ", " + drafts.name();
         return reach == null ? name : name + ", adaptive " + reach;
     }
 

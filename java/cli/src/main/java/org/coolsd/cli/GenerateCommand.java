@@ -103,7 +103,7 @@ final class GenerateCommand implements Callable<Integer> {
         // Whatever the model's own are: a value that is out of range is a usage error before anything is read.
         decoding.sampling(Sampling.of());
         ImageFolder folder = ImageFolder.open(model);
-        Drafts drafts = decoding.drafts(folder.drafts());
+        Drafts drafts = decoding.drafts(folder.drafts(), engine.onDevice());
         DecoderOptions options = decoding.decoder(drafts, engine.batch());
         engine.require(
                 !compare || options.draftLength() > 0,

@@ -173,7 +173,7 @@ class CommandLineTest {
     void everyDrafterGenerates() throws Exception {
         for (String drafter : List.of("eagle", "jacobi", "coupled", "none", model.toString())) {
             Path json = folder.resolve("stats.json");
-            Run run = run("--drafter", drafter, "--window", "3", "--verification", "token", "--json", json.toString());
+            Run run = run("--drafter", drafter, "--window", "3", "--json", json.toString());
             assertThat(run.code()).as(run.error()).isZero();
             JsonNode figures = new ObjectMapper().readTree(json.toFile());
             assertThat(figures.get("acceptedLength").asDouble())
@@ -203,7 +203,14 @@ class CommandLineTest {
 
     @Test
     void wrongUseIsOneLineAndExitCode2() throws Exception {
-        refused(2, "--drafter coupled goes with --verification token", "--drafter", "coupled");
+        refused(
+                2,
+                "--drafter coupled goes with --verification token",
+                "--drafter",
+                "coupled",
+                "--verification",
+                "block");
+        refused(2, "--drafter jacobi keeps its rows in host memory", "--drafter", "jacobi", "--device", "cuda");
         refused(2, "draftLength is 65", "--window", "65");
         refused(2, "this model makes images of a class", "--prompt", "a cat");
         refused(2, "class is 'shoe'", "--class", "shoe");

@@ -73,6 +73,11 @@ public final class EngineOptions {
         return Placement.cuda(colon < 0 ? 0 : Integer.parseInt(device.substring(colon + 1)));
     }
 
+    /** Whether models compute on a device. */
+    public boolean onDevice() {
+        return !device.equals("cpu");
+    }
+
     /** Threads of a decoder, if there is work for as many. */
     public int threads() {
         return threads;

@@ -77,7 +77,12 @@ final class JacobiDrafts<C> implements DraftSession<C> {
             VerifierSpec single =
                     VerifierSpec.of(spec.vocab(), Schedule.lossless().draftLength(1), Sampling.of());
             couplings = Verifier.open(verifier.backend(), single);
-            coupling = couplings.step(window);
+            try {
+                coupling = couplings.step(window);
+            } catch (RuntimeException | Error e) {
+                couplings.close();
+                throw e;
+            }
         } else {
             couplings = null;
             coupling = null;

@@ -22,9 +22,9 @@ public final class KvCache implements AutoCloseable {
 
     private final Placement placement;
     private final DecoderShape shape;
-    private final Layer[] layers;
     private final int halves;
     private final int longest;
+    private Layer[] layers;
     private int capacity;
     private int length;
 
@@ -62,9 +62,28 @@ public final class KvCache implements AutoCloseable {
         this.halves = halves;
         this.longest = longest;
         capacity = Math.min(longest, FIRST);
-        layers = new Layer[shape.layers()];
-        for (int i = 0; i < layers.length; i++) {
-            layers[i] = new Layer(placement, shape, halves, capacity);
+        layers = allocate(capacity);
+    }
+
+    /** Memory of all layers, or none of it. */
+    private Layer[] allocate(int positions) {
+        Layer[] made = new Layer[shape.layers()];
+        try {
+            for (int i = 0; i < made.length; i++) {
+                made[i] = new Layer(placement, shape, halves, positions);
+            }
+            return made;
+        } catch (RuntimeException | Error e) {
+            free(made);
+            throw e;
+        }
+    }
+
+    private static void free(Layer[] layers) {
+        for (Layer layer : layers) {
+            if (layer != null) {
+                layer.owned.close();
+            }
         }
     }
 
@@ -148,17 +167,16 @@ public final class KvCache implements AutoCloseable {
         }
     }
 
-    /** A layer at a time, so that only one is there twice. */
+    /** All or nothing: where there is no room for the larger memory, the smaller is as it was. */
     private void grow(int wanted) {
         int larger = Math.min(longest, (wanted + BLOCK - 1) / BLOCK * BLOCK);
         try (PassScope scope = new PassScope()) {
-            for (int i = 0; i < layers.length; i++) {
-                Layer before = layers[i];
-                Layer after = new Layer(placement, shape, halves, larger);
-                after.memory.narrow(1, 0, length).copy_(before.memory.narrow(1, 0, length));
-                layers[i] = after;
-                before.owned.close();
+            Layer[] grown = allocate(larger);
+            for (int i = 0; i < grown.length; i++) {
+                grown[i].memory.narrow(1, 0, length).copy_(layers[i].memory.narrow(1, 0, length));
             }
+            free(layers);
+            layers = grown;
         }
         capacity = larger;
     }
@@ -169,8 +187,6 @@ public final class KvCache implements AutoCloseable {
 
     @Override
     public void close() {
-        for (Layer layer : layers) {
-            layer.owned.close();
-        }
+        free(layers);
     }
 }

@@ -1,6 +1,7 @@
 package org.coolsd.models;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -108,11 +109,13 @@ public record CheckpointCheck(
     }
 
     private static Map<String, Tensor> outputs(Component model, Weights weights, Map<String, Tensor> expected)
-            throws CheckpointException {
+            throws IOException {
         try {
             return model.outputs(weights, expected);
         } catch (IllegalArgumentException e) {
             throw new CheckpointException(model.files().weightsFile(), e.getMessage(), e);
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         } catch (RuntimeException e) {
             // LibTorch's words, of several lines: an input that the model has no place for.
             String words = String.valueOf(e.getMessage()).lines().findFirst().orElse("");

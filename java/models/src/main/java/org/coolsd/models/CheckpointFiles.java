@@ -149,6 +149,23 @@ public final class CheckpointFiles {
         }
     }
 
+    /** As {@link #build}, for models that keep their weights themselves. */
+    public <T> T keep(Function<Weights, T> model) throws IOException {
+        Weights weights = keptWeights(ScalarType.Float);
+        try {
+            return model.apply(weights);
+        } catch (IllegalArgumentException e) {
+            weights.close();
+            throw new CheckpointException(weightsFile(), e.getMessage(), e);
+        } catch (UncheckedIOException e) {
+            weights.close();
+            throw e.getCause();
+        } catch (RuntimeException | Error e) {
+            weights.close();
+            throw e;
+        }
+    }
+
     /** As {@link #weights}, but what was read is kept until the caller closes it: for models that compute with them. */
     public Weights keptWeights(ScalarType type) throws IOException {
         return Weights.keptFrom(counted(), type);

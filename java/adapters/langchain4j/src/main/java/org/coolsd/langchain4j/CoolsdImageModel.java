@@ -25,7 +25,7 @@ import org.coolsd.libtorch.Precision;
 import org.coolsd.models.Prompt;
 
 /**
- * Makes images of a model folder's classes: a prompt is the name of a class or its index. Every image is a PNG in base64. Image
+ * Makes images with a model folder: a prompt is the name of a class or its index, or text for models that read text. Every image is a PNG in base64. Image
  * i of a call has seed + i, and a call takes the next seeds, so that a model makes the same images in the same order each
  * time it is opened. Calls from several threads take turns.
  */
@@ -35,8 +35,13 @@ public final class CoolsdImageModel implements ImageModel, AutoCloseable {
 
     private record Opened<C>(ImagePipeline<C> pipeline, Decoder<C> decoder, List<String> classes, Sampling sampling) {
         static <C> Opened<C> of(ImagePipeline<C> pipeline, ImageFolder folder, Schedule schedule, int slots) {
-            Sampling sampling = folder.sampling().orElse(Sampling.of());
             try {
+                Sampling sampling = folder.sampling().orElse(pipeline.target().sampling());
+                if (pipeline.target().readsEmbeddings()) {
+                    throw new IllegalArgumentException("the model in " + folder.path()
+                            + " reads captions through a text encoder; this adapter makes images of classes and of models"
+                            + " that read text themselves");
+                }
                 DecoderOptions options = DecoderOptions.of(4).slots(slots).schedule(schedule);
                 boolean guided = sampling.guidance() != 1;
                 return new Opened<>(pipeline, pipeline.decoder(guided, 1, options), folder.classes(), sampling);
@@ -48,9 +53,9 @@ public final class CoolsdImageModel implements ImageModel, AutoCloseable {
 
         Response<List<Image>> generate(String prompt, int count, long first) throws IOException {
             List<Request<C>> requests = new ArrayList<>(count);
-            Prompt.Label label = new Prompt.Label(label(prompt));
+            Prompt asked = pipeline.target().classes() == 0 ? new Prompt.Text(prompt) : new Prompt.Label(label(prompt));
             for (int i = 0; i < count; i++) {
-                requests.add(pipeline.request(label, first + i, sampling));
+                requests.add(pipeline.request(asked, first + i, sampling));
             }
             ImageRun run = ImageRun.of(decoder, requests, decided -> {});
             if (!run.failures().isEmpty()) {
@@ -95,8 +100,11 @@ public final class CoolsdImageModel implements ImageModel, AutoCloseable {
         }
 
         void close() {
-            decoder.close();
-            pipeline.close();
+            try {
+                decoder.close();
+            } finally {
+                pipeline.close();
+            }
         }
     }
 

@@ -7,10 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.coolsd.checkpoint.CheckpointException;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
 import org.coolsd.libtorch.Tensors;
@@ -83,15 +80,11 @@ record ChameleonComponent(CheckpointFiles files, ChameleonConfig config, Chamele
         // Small, and the first to be wrong: before the weights, which take the time.
         ChameleonTokenizer tokenizer =
                 file.isPresent() ? ChameleonTokenizer.open(file.get(), config.vocabSize()) : null;
-        try (PointerScope scope = new PointerScope();
-                Weights weights = files.weights(ScalarType.Float)) {
-            DecoderForward forward =
-                    ChameleonTensors.forward(config, weights, vocabulary.image().window(), precision, placement);
-            return new LoadedChameleon(
-                    config, ChameleonFamily.of(files.config()), vocabulary, forward, files.folder(), tokenizer);
-        } catch (IllegalArgumentException e) {
-            close(tokenizer);
-            throw new CheckpointException(files.weightsFile(), e.getMessage(), e);
+        try {
+            ChameleonFamily family = ChameleonFamily.of(files.config());
+            DecoderForward forward = files.build(weights ->
+                    ChameleonTensors.forward(config, weights, vocabulary.image().window(), precision, placement));
+            return new LoadedChameleon(config, family, vocabulary, forward, files.folder(), tokenizer);
         } catch (IOException | RuntimeException | Error e) {
             close(tokenizer);
             throw e;

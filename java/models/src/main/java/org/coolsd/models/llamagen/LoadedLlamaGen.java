@@ -59,8 +59,9 @@ abstract class LoadedLlamaGen<C> implements LoadedTarget<C> {
 
     @Override
     public void close() {
+        // The target first: if a decoder has it, nothing is freed.
+        forward.close();
         drafters.forEach(DrafterForward::close);
         drafters.clear();
-        forward.close();
     }
 }

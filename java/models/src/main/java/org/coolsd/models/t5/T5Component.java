@@ -6,10 +6,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.bytedeco.javacpp.LongPointer;
-import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.coolsd.checkpoint.CheckpointException;
 import org.coolsd.decode.Window;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
@@ -85,13 +82,10 @@ public record T5Component(CheckpointFiles files, T5Config config) implements Com
     public TextEncoder load(Precision precision, Placement placement) throws IOException {
         Path folder = files.folder();
         T5Tokenizer tokenizer = T5Tokenizer.open(folder.resolve("tokenizer.json"), config);
-        try (PointerScope scope = new PointerScope();
-                Weights weights = files.weights(ScalarType.Float)) {
-            return new TextEncoder(tokenizer, new T5Encoder(config, weights, precision, placement));
-        } catch (IllegalArgumentException e) {
-            tokenizer.close();
-            throw new CheckpointException(files.weightsFile(), e.getMessage(), e);
-        } catch (RuntimeException | Error e) {
+        try {
+            return files.build(
+                    weights -> new TextEncoder(tokenizer, new T5Encoder(config, weights, precision, placement)));
+        } catch (IOException | RuntimeException | Error e) {
             tokenizer.close();
             throw e;
         }

@@ -9,7 +9,6 @@ import java.util.TreeSet;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.coolsd.checkpoint.CheckpointException;
 import org.coolsd.checkpoint.TensorData;
 import org.coolsd.decode.Window;
@@ -116,15 +115,6 @@ record VqComponent(CheckpointFiles files, String kind, VqConfig config, VqLayout
 
     @Override
     public LoadedDecoder load() throws IOException {
-        Weights weights = files.keptWeights(ScalarType.Float);
-        try {
-            return new VqDecoder(new VqTokenizer(config, layout, weights));
-        } catch (IllegalArgumentException e) {
-            weights.close();
-            throw new CheckpointException(files.weightsFile(), e.getMessage(), e);
-        } catch (RuntimeException | Error e) {
-            weights.close();
-            throw e;
-        }
+        return files.keep(weights -> new VqDecoder(new VqTokenizer(config, layout, weights)));
     }
 }

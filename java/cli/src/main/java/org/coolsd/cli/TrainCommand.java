@@ -9,7 +9,6 @@ import java.util.concurrent.Callable;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.coolsd.command.JsonOption;
-import org.coolsd.command.Progress;
 import org.coolsd.command.Version;
 import org.coolsd.images.ModelFolder;
 import org.coolsd.libtorch.LibTorch;
@@ -17,14 +16,12 @@ import org.coolsd.libtorch.Precision;
 import org.coolsd.libtorch.TensorFiles;
 import org.coolsd.libtorch.Weights;
 import org.coolsd.models.llamagen.LlamaGen;
-import org.coolsd.models.llamagen.LlamaGenConfig;
 import org.coolsd.models.vq.VqTokenizer;
 import org.coolsd.training.ClassifierTask;
 import org.coolsd.training.DrafterTask;
 import org.coolsd.training.TargetTask;
 import org.coolsd.training.TokenCache;
 import org.coolsd.training.TokenizerTask;
-import org.coolsd.training.Training;
 import org.coolsd.training.TrainingPlan;
 import org.coolsd.training.TrainingTask;
 import org.coolsd.training.data.FashionMnist;
@@ -36,10 +33,17 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code coolsd train}: one of the four models of a model folder, resumable at any time by the same command. */
+/**
+ * {@code coolsd train}: one of the four models of a model folder, or a drafter for a published target, resumable at any time by
+ * the same command.
+ */
 @Command(
         name = "train",
-        description = "Trains one model of a model folder on Fashion-MNIST; run again to resume.",
+        description = {
+            "Trains one model of a model folder on Fashion-MNIST, or with --model a drafter for a published model that has none;"
+                    + " run again to resume."
+        },
+        footer = "For example: coolsd train drafter --model DIR",
         mixinStandardHelpOptions = true,
         versionProvider = Version.class)
 final class TrainCommand implements Callable<Integer> {
@@ -68,6 +72,12 @@ final class TrainCommand implements Callable<Integer> {
         }
     }
 
+    /** Images of a published model are of 256 tokens or more; four of them are about what sixteen of the project's are. */
+    private static final int PUBLISHED_BATCH = 4;
+
+    /** One of each of ImageNet's classes. */
+    private static final int SAMPLES = 1000;
+
     @Parameters(paramLabel = "MODEL", description = "one of ${COMPLETION-CANDIDATES}")
     private Model model;
 
@@ -83,11 +93,32 @@ final class TrainCommand implements Callable<Integer> {
             description = "model folder: its config.json is read, the weights are written (default: ${DEFAULT-VALUE})")
     private Path output = ModelFolder.SHIPPED;
 
+    @Option(
+            names = "--model",
+            paramLabel = "DIR",
+            description =
+                    "with drafter: a folder with a LlamaGen by class (docs/models.md); the drafter learns from images that"
+                            + " the model makes itself, and is written to DIR/drafter")
+    private Path published;
+
+    @Option(
+            names = "--samples",
+            paramLabel = "N",
+            description =
+                    "with --model: images to learn from, 1..1000000, kept in DIR/drafter-training (default: 1000)")
+    private Integer samples;
+
     @Option(names = "--steps", paramLabel = "N", description = "updates; the default depends on the model")
     private Long steps;
 
     @Option(names = "--batch", paramLabel = "N", description = "examples per update; the default depends on the model")
     private Integer batch;
+
+    @Option(
+            names = "--learning-rate",
+            paramLabel = "R",
+            description = "the highest, above 0, at most 1; the default depends on the model")
+    private Double learningRate;
 
     @Option(
             names = "--seed",
@@ -103,7 +134,16 @@ final class TrainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        TrainingPlan plan = plan();
+        checkOptions();
+        if (published != null) {
+            DrafterTraining training = DrafterTraining.open(published);
+            TrainingPlan plan = plan(PUBLISHED_BATCH, training.learningRate(model.learningRate));
+            json.check();
+            LibTorch.load(threads());
+            training.run(plan, samples == null ? SAMPLES : samples, json);
+            return 0;
+        }
+        TrainingPlan plan = plan(model.batch, model.learningRate);
         ModelFolder folder = ModelFolder.open(output);
         json.check();
         LibTorch.load(threads());
@@ -111,42 +151,44 @@ final class TrainCommand implements Callable<Integer> {
         Files.createDirectories(run);
         torch.manual_seed(seed);
         TrainingTask task = task(folder, FashionMnist.train(data), run.resolve("tokens.safetensors"));
-        Training training =
-                new Training(task, plan, run.resolve(model + ".state.safetensors"), run.resolve(model + ".csv"));
-        try (Progress bar = Progress.of(model.toString(), plan.steps())) {
-            training.run((step, all, lossOfUpdate) -> {
-                bar.stepTo(step);
-                bar.message(String.format(Locale.ROOT, "loss %.4f", lossOfUpdate));
-            });
-        }
-        double[] losses = training.losses();
-        double loss = Double.NaN;
-        // None are known where a run that is complete has lost its CSV.
-        if (losses.length > 0) {
-            loss = LearningCurve.smooth(losses)[losses.length - 1];
-            LearningCurve.write(model.toString(), losses, run.resolve(model + ".png"));
-        }
+        TrainingRun training = new TrainingRun(model.toString(), plan, run);
+        double loss = training.run(task);
         Map<String, Tensor> half = new LinkedHashMap<>();
         task.weights().tensors().forEach((key, t) -> half.put(key, t.detach().to(torch.ScalarType.BFloat16)));
         Path file = folder.file(model.toString());
         TensorFiles.write(file, half, Map.of("format", "pt"));
-        Map<String, Object> summary = new LinkedHashMap<>();
-        summary.put("model", model.toString());
-        summary.put("updates", plan.steps());
-        summary.put("loss", loss);
-        summary.put("weights", file.toString());
-        json.write(summary);
-        System.out.printf(Locale.ROOT, "%s: %d updates, loss %.4f, %s%n", model, plan.steps(), loss, file);
+        training.report(loss, file, json);
         return 0;
     }
 
+    /** A usage error if options do not go together or are out of range. */
+    private void checkOptions() {
+        boolean trained = published != null;
+        require(!trained || model == Model.DRAFTER, "--model is for drafter; " + model + " is trained in --output");
+        for (String other : new String[] {"--data", "--output"}) {
+            boolean given = command.commandLine().getParseResult().hasMatchedOption(other);
+            require(!trained || !given, "--model and " + other + " do not go together");
+        }
+        require(trained || samples == null, "--samples is for --model");
+        require(
+                samples == null || samples >= 1 && samples <= 1_000_000,
+                "samples is " + samples + ", it must be 1..1000000");
+        plan(model.batch, model.learningRate);
+    }
+
+    private void require(boolean holds, String otherwise) {
+        if (!holds) {
+            throw new ParameterException(command.commandLine(), otherwise);
+        }
+    }
+
     /** How it is trained; a usage error if a value is out of range. */
-    private TrainingPlan plan() {
+    private TrainingPlan plan(int usualBatch, double usualRate) {
         try {
             return new TrainingPlan(
                     steps == null ? model.steps : steps,
-                    batch == null ? model.batch : batch,
-                    model.learningRate,
+                    batch == null ? usualBatch : batch,
+                    learningRate == null ? usualRate : learningRate,
                     model.weightDecay,
                     seed);
         } catch (IllegalArgumentException e) {
@@ -176,12 +218,10 @@ final class TrainCommand implements Callable<Integer> {
                     return new TargetTask(tokens, images.labels(), config.target());
                 }
                 Weights target = folder.weights("target");
-                LlamaGenConfig shape = config.target();
                 return new DrafterTask(
                         tokens,
                         images.labels(),
-                        LlamaGen.forInference(shape, target, Precision.BF16),
-                        target.get("tok_embeddings.weight", shape.vocabSize(), shape.dim()),
+                        LlamaGen.forInference(config.target(), target, Precision.BF16),
                         config.drafter());
         }
     }

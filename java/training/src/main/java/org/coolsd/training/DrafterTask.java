@@ -28,14 +28,13 @@ public final class DrafterTask implements TrainingTask {
     /**
      * @param tokens i64 [n, blockSize]
      * @param labels i64 [n]
-     * @param target in inference form
-     * @param targetTokens the target's token embedding, which the drafter shares
+     * @param target in inference form; the drafter shares its token embedding
      */
-    public DrafterTask(Tensor tokens, Tensor labels, LlamaGen target, Tensor targetTokens, EagleConfig config) {
+    public DrafterTask(Tensor tokens, Tensor labels, LlamaGen target, EagleConfig config) {
         this.tokens = tokens;
         this.labels = labels;
         this.target = target;
-        this.weights = EagleDrafter.initialise(config, targetTokens);
+        this.weights = EagleDrafter.initialise(config, target.tokenEmbedding());
         weights.trainable();
         weights.tensors().get("embed_tokens.weight").requires_grad_(false);
         this.drafter = EagleDrafter.forTraining(config, target.config().grid(), weights, Precision.BF16);

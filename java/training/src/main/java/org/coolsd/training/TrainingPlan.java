@@ -18,6 +18,10 @@ public record TrainingPlan(long steps, int batch, double learningRate, double we
         if (batch < 1) {
             throw new IllegalArgumentException("batch is " + batch + ", at least 1 is needed");
         }
+        if (!(learningRate > 0 && learningRate <= 1)) {
+            throw new IllegalArgumentException(
+                    "learning rate is " + learningRate + ", it must be above 0 and at most 1");
+        }
     }
 
     /** The learning rate of update {@code step}, counted from 0. */

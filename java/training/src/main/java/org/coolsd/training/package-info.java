@@ -1,2 +1,2 @@
-/** Training: one resumable loop and the four tasks it runs. */
+/** Training: one resumable loop the tasks it runs, and what a drafter for a published model needs. */
 package org.coolsd.training;

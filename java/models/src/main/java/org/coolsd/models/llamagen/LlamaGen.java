@@ -96,6 +96,11 @@ public final class LlamaGen {
         return config;
     }
 
+    /** The token embedding f32 [vocab, dim], which an EAGLE drafter shares; it belongs to this model. */
+    public Tensor tokenEmbedding() {
+        return tokens;
+    }
+
     /**
      * Features of whole sequences.
      *

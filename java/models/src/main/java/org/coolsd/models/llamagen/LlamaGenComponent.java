@@ -1,6 +1,7 @@
 package org.coolsd.models.llamagen;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -8,6 +9,7 @@ import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.coolsd.decode.Window;
 import org.coolsd.libtorch.KvCache;
 import org.coolsd.libtorch.Placement;
@@ -21,8 +23,13 @@ import org.coolsd.models.TargetComponent;
 import org.coolsd.models.decoder.DecoderPass;
 import org.coolsd.models.decoder.Prefix;
 
-/** A GPT in a checkpoint. */
-record LlamaGenComponent(CheckpointFiles files, LlamaGenConfig config) implements TargetComponent {
+/**
+ * A GPT in a checkpoint.
+ *
+ * @param files its files
+ * @param config its configuration
+ */
+public record LlamaGenComponent(CheckpointFiles files, LlamaGenConfig config) implements TargetComponent {
     @Override
     public Summary summary() throws IOException {
         long positions = config.conditions() + config.blockSize();
@@ -123,5 +130,21 @@ record LlamaGenComponent(CheckpointFiles files, LlamaGenConfig config) implement
                     ? new LoadedCaptionModel(forward, precision)
                     : new LoadedClassModel(forward, precision);
         });
+    }
+
+    /**
+     * The model over whole sequences, for training and teacher forcing; it lives until the collector finds it.
+     *
+     * @param precision of the matrix products
+     * @throws IOException in one line, if the file is damaged or does not fit its configuration
+     * @throws IllegalArgumentException if it makes images from captions
+     */
+    public LlamaGen wholeSequences(Precision precision) throws IOException {
+        // In no pointer scope, and never closed: the model keeps the tensors that are read for it.
+        try {
+            return LlamaGen.forInference(config, files.weights(ScalarType.Float), precision);
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        }
     }
 }

@@ -10,6 +10,7 @@ import org.coolsd.checkpoint.CheckpointException;
 import org.coolsd.command.JsonOption;
 import org.coolsd.command.MemoryNeed;
 import org.coolsd.command.Progress;
+import org.coolsd.libtorch.LibTorch;
 import org.coolsd.libtorch.Precision;
 import org.coolsd.libtorch.Tensors;
 import org.coolsd.models.Checkpoints;
@@ -80,11 +81,15 @@ record DrafterTraining(Path path, LlamaGenComponent target) {
      * Samples what is missing, trains, and writes the drafter.
      *
      * @param samples images to learn from, at least 1
+     * @param threads to compute with, at least 1
      */
-    void run(TrainingPlan plan, int samples, JsonOption json) throws IOException {
+    void run(TrainingPlan plan, int samples, int threads, JsonOption json) throws IOException {
         LlamaGenConfig config = target.config();
         Path work = Files.createDirectories(path.resolve("drafter-training"));
-        Tensor tokens = samples(work.resolve("tokens.safetensors"), plan.seed(), samples);
+        // Decoding has small products, and threads of its own; training has large ones to share.
+        LibTorch.load(1);
+        Tensor tokens = samples(work.resolve("tokens.safetensors"), plan.seed(), samples, threads);
+        LibTorch.load(threads);
         // Read as f32, of which the matrices in bf16 are made.
         Summary size = target.summary();
         long logits = (long) LOGITS * plan.batch() * config.blockSize() * config.vocabSize() * Float.BYTES;
@@ -101,7 +106,7 @@ record DrafterTraining(Path path, LlamaGenComponent target) {
         run.report(loss, folder, json);
     }
 
-    private Tensor samples(Path file, long seed, int count) throws IOException {
+    private Tensor samples(Path file, long seed, int count, int threads) throws IOException {
         TargetSamples images = new TargetSamples(file, target, seed);
         long kept = images.kept().size(0);
         Precision precision = Precision.fastest();
@@ -111,7 +116,7 @@ record DrafterTraining(Path path, LlamaGenComponent target) {
                     .require();
         }
         try (Progress bar = Progress.of("sample", (long) count * target.config().blockSize())) {
-            return images.read(count, precision, bar::stepTo);
+            return images.read(count, precision, threads, bar::stepTo);
         }
     }
 

@@ -139,8 +139,7 @@ final class TrainCommand implements Callable<Integer> {
             DrafterTraining training = DrafterTraining.open(published);
             TrainingPlan plan = plan(PUBLISHED_BATCH, training.learningRate(model.learningRate));
             json.check();
-            LibTorch.load(threads());
-            training.run(plan, samples == null ? SAMPLES : samples, json);
+            training.run(plan, samples == null ? SAMPLES : samples, threads(), json);
             return 0;
         }
         TrainingPlan plan = plan(model.batch, model.learningRate);

@@ -15,6 +15,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.coolsd.checkpoint.Safetensors;
+import org.coolsd.models.tiny.ConvertedLayout;
+import org.coolsd.models.tiny.Fixture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -117,6 +119,15 @@ class DrafterTrainingTest {
         copy("eagle-c2i", "elsewhere");
         // The fixture's drafter has random weights and knows nothing of this target.
         assertThat(accepted).isGreaterThan(acceptedLength("--drafter=" + folder.resolve("elsewhere")));
+    }
+
+    @Test
+    void aConvertedTargetGetsOneToo() throws Exception {
+        model = folder.resolve("model");
+        ConvertedLayout.write(Fixture.open("gpt-c2i"), model.resolve("target"));
+        copy("vq", "model/tokenizer");
+        train(16, 40);
+        assertThat(acceptedLength()).isGreaterThan(1.2);
     }
 
     private void refused(int code, String words, String... arguments) {

@@ -88,15 +88,16 @@ public final class TargetSamples {
      * Images 0 to {@code count - 1}; those that are not kept are sampled first.
      *
      * @param precision of the matrix products to sample with
+     * @param threads at least 1; they share the images of a batch
      * @param progress hears how many tokens of them there are, after each one
      * @return i64 [count, blockSize]
      * @throws IOException in one line, if the target cannot be loaded or sampled from, or the file not be written
      */
-    public Tensor read(int count, Precision precision, LongConsumer progress) throws IOException {
+    public Tensor read(int count, Precision precision, int threads, LongConsumer progress) throws IOException {
         Tensor images = kept();
         if (images.size(0) < count) {
             try (LoadedTarget<?> loaded = target.load(precision, Placement.cpu())) {
-                images = sample(loaded, images, count, progress);
+                images = sample(loaded, images, count, threads, progress);
             } catch (CompletionException e) {
                 throw new IOException(
                         target.files() + ": cannot sample from it: "
@@ -107,13 +108,14 @@ public final class TargetSamples {
         return images.narrow(0, 0, count);
     }
 
-    private <C> Tensor sample(LoadedTarget<C> loaded, Tensor first, int count, LongConsumer progress)
+    private <C> Tensor sample(LoadedTarget<C> loaded, Tensor first, int count, int threads, LongConsumer progress)
             throws IOException {
         Tensor images = first;
         Sampling sampling = loaded.sampling();
         DecoderOptions plain =
                 DecoderOptions.of(0).slots(SLOTS).backend(Placement.cpu().backend());
-        try (Decoder<C> decoder = new Decoder<>(loaded.model(sampling.guidance() != 1, 1), Drafter.none(), plain)) {
+        try (Decoder<C> decoder =
+                new Decoder<>(loaded.model(sampling.guidance() != 1, threads), Drafter.none(), plain)) {
             long saved = System.nanoTime();
             while (images.size(0) < count) {
                 int from = (int) images.size(0);

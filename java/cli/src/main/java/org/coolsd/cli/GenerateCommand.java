@@ -208,6 +208,9 @@ final class GenerateCommand implements Callable<Integer> {
                 boolean encoded = images.target().readsEmbeddings() && asked instanceof Prompt.Text;
                 requests.add(
                         images.request(encoded ? captions.encode((Prompt.Text) asked) : asked, seed + i, sampling));
+                if (i == 0) {
+                    images.requireRoom(count, requests.get(0).condition());
+                }
             }
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), e.getMessage());

@@ -18,6 +18,7 @@ import org.coolsd.decode.Drafter;
 import org.coolsd.decode.Request;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
+import org.coolsd.models.ImageCodes;
 import org.coolsd.models.LoadedDecoder;
 import org.coolsd.models.LoadedTarget;
 import org.coolsd.models.Prompt;
@@ -137,6 +138,17 @@ public final class ImagePipeline<C> implements AutoCloseable {
             requests.add(request(new Prompt.Label((int) (i % classes)), seed + i, sampling));
         }
         return requests;
+    }
+
+    /**
+     * Checks before any image is made that one grid has room for them.
+     *
+     * @param condition of an image; the others are as large
+     * @throws IllegalArgumentException in one line, with the number that has room
+     */
+    public void requireRoom(int count, C condition) {
+        ImageCodes codes = target.blank(condition);
+        ImageGrid.requireRoom(count, codes.columns() * pictures.scale(), codes.rows() * pictures.scale(), grey ? 1 : 3);
     }
 
     /**

@@ -49,6 +49,11 @@ public interface LoadedTarget<C> extends AutoCloseable {
      */
     ImageCodes codes(C condition, int[] tokens);
 
+    /** An image as large as those of {@code condition}, of code 0 everywhere. */
+    default ImageCodes blank(C condition) {
+        return codes(condition, new int[length(condition)]);
+    }
+
     /** How its authors sample unless told otherwise: guidance, temperature and cut-offs. */
     Sampling sampling();
 

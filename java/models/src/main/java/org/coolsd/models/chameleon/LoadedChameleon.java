@@ -67,6 +67,13 @@ record LoadedChameleon(
     }
 
     @Override
+    public ImageCodes blank(ChameleonPrompt condition) {
+        int rows = condition.grammar().rows();
+        int columns = condition.grammar().columns();
+        return new ImageCodes(new int[rows * columns], rows, columns);
+    }
+
+    @Override
     public Sampling sampling() {
         return family.sampling();
     }

@@ -141,6 +141,21 @@ public final class ImagePipeline<C> implements AutoCloseable {
     }
 
     /**
+     * Checks the size that a text asks for against what the model makes of it, where the condition does not hold it.
+     *
+     * @throws IllegalArgumentException in one line, with the size that it makes
+     */
+    public void requireSize(Prompt.Text asked, C condition) {
+        ImageCodes codes = target.blank(condition);
+        int width = codes.columns() * pictures.scale();
+        int height = codes.rows() * pictures.scale();
+        if (asked.width() != 0 && asked.width() != width || asked.height() != 0 && asked.height() != height) {
+            throw new IllegalArgumentException("the size is " + asked.width() + "x" + asked.height()
+                    + "; this model makes images of " + width + "x" + height + " only");
+        }
+    }
+
+    /**
      * Checks before any image is made that one grid has room for them.
      *
      * @param condition of an image; the others are as large

@@ -135,7 +135,7 @@ final class GenerateCommand implements Callable<Integer> {
     /** For images of the size that is asked for, once the weights are loaded. */
     private <C> void requireMemory(LoadedTarget<C> target, C condition, boolean guided) throws IOException {
         long bytes = decoders() * target.memory(condition, guided, engine.batch());
-        MemoryNeed need = MemoryNeed.of(engine.batch() + " at a time of this size, beside the model,", bytes);
+        MemoryNeed need = MemoryNeed.of("a batch of images of this size, beside the model,", bytes);
         if (!engine.onDevice()
                 && need.there().isPresent()
                 && need.needed() > need.there().getAsLong()) {

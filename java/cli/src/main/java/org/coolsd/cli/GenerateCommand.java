@@ -34,6 +34,7 @@ import org.coolsd.images.ModelFolder;
 import org.coolsd.images.Picture;
 import org.coolsd.libtorch.LibTorch;
 import org.coolsd.models.Component;
+import org.coolsd.models.LoadedTarget;
 import org.coolsd.models.Prompt;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -121,9 +122,25 @@ final class GenerateCommand implements Callable<Integer> {
 
     /** Of the models, of a batch of images, and of an encoder for captions. */
     private long memory(ImageFolder folder) throws IOException {
-        long bytes = folder.memory(engine.precision(), engine.batch());
+        long bytes = folder.memory(engine.precision(), engine.batch() * decoders());
         Optional<Component> encoder = prompt.isText() ? CaptionEncoder.find(folder.path()) : Optional.empty();
         return encoder.isEmpty() ? bytes : bytes + encoder.get().summary().memory(engine.precision());
+    }
+
+    /** Decoders that are open at once: --compare has two. */
+    private int decoders() {
+        return compare ? 2 : 1;
+    }
+
+    /** For images of the size that is asked for, once the weights are loaded. */
+    private <C> void requireMemory(LoadedTarget<C> target, C condition, boolean guided) throws IOException {
+        long bytes = decoders() * target.memory(condition, guided, engine.batch());
+        MemoryNeed need = MemoryNeed.of("a batch of images of this size, beside the model,", bytes);
+        if (!engine.onDevice()
+                && need.there().isPresent()
+                && need.needed() > need.there().getAsLong()) {
+            throw new IOException(need.line() + "; use a smaller --batch or --size");
+        }
     }
 
     /** Reads the weights, and says how far it is where that takes long. */
@@ -150,6 +167,7 @@ final class GenerateCommand implements Callable<Integer> {
                 decoding.sampling(folder.sampling().orElse(images.target().sampling()));
         List<Request<C>> requests = requests(images, folder, sampling);
         boolean guided = sampling.guidance() != 1;
+        requireMemory(images.target(), requests.get(0).condition(), guided);
         ImageRun made;
         double seconds;
         long tokens = requests.stream().mapToLong(Request::length).sum();
@@ -170,7 +188,7 @@ final class GenerateCommand implements Callable<Integer> {
                     requests.get(one.getKey()).condition(), one.getValue().tokens()));
         }
         if (pictures.isEmpty()) {
-            throw new IllegalStateException("no image could be made; " + firstFailure(made, folder));
+            throw new IllegalStateException("no image could be made; " + firstFailure(images, made, folder));
         }
         ImageGrid.write(pictures, output);
         Totals totals = made.totals();
@@ -192,8 +210,9 @@ final class GenerateCommand implements Callable<Integer> {
             json.write(figures);
         }
         if (!made.failures().isEmpty()) {
-            throw new IllegalStateException(made.failures().size() + " of " + count
-                    + " images could not be made, the others are in " + output + "; " + firstFailure(made, folder));
+            throw new IllegalStateException(
+                    made.failures().size() + " of " + count + " images could not be made, the others are in " + output
+                            + "; " + firstFailure(images, made, folder));
         }
         return 0;
     }
@@ -208,6 +227,12 @@ final class GenerateCommand implements Callable<Integer> {
                 boolean encoded = images.target().readsEmbeddings() && asked instanceof Prompt.Text;
                 requests.add(
                         images.request(encoded ? captions.encode((Prompt.Text) asked) : asked, seed + i, sampling));
+                if (i == 0) {
+                    images.requireRoom(count, requests.get(0).condition());
+                    if (encoded) {
+                        images.requireSize((Prompt.Text) asked, requests.get(0).condition());
+                    }
+                }
             }
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), e.getMessage());
@@ -215,9 +240,10 @@ final class GenerateCommand implements Callable<Integer> {
         return requests;
     }
 
-    private String firstFailure(ImageRun made, ImageFolder folder) {
+    private String firstFailure(ImagePipeline<?> images, ImageRun made, ImageFolder folder) throws IOException {
         int first = made.failures().firstKey();
-        return "image " + first + " (" + prompt.text(first, folder) + ", seed " + (seed + first) + "): "
+        return "image " + first + " ("
+                + prompt.text(first, folder, images.target().classes()) + ", seed " + (seed + first) + "): "
                 + made.failures().get(first);
     }
 

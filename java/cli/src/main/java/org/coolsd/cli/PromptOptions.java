@@ -47,6 +47,9 @@ final class PromptOptions {
     @ArgGroup
     private Choice choice = new Choice();
 
+    /** Captions in the file; 0 before it is read. */
+    private int captionCount;
+
     /** Whether the images show what words say. */
     boolean isText() {
         return choice.text != null;
@@ -95,22 +98,29 @@ final class PromptOptions {
 
     /** Captions in the file; at least 1, and its reader says what is wrong with it. */
     private int captions() throws IOException {
+        if (captionCount > 0) {
+            return captionCount;
+        }
         TensorData captions = Checkpoint.read(choice.captions).get("caption_embeddings");
-        return captions == null || captions.shape().length == 0
+        captionCount = captions == null || captions.shape().length == 0
                 ? 1
                 : (int) Math.max(1, Math.min(Integer.MAX_VALUE, captions.shape()[0]));
+        return captionCount;
     }
 
-    /** What image {@code i} shows, in a few words. */
-    String text(int i, ImageFolder folder) {
+    /**
+     * What image {@code i} shows, in a few words.
+     *
+     * @param classes that the model has
+     */
+    String text(int i, ImageFolder folder, int classes) throws IOException {
         if (choice.text != null) {
             return "the prompt";
         }
         if (choice.captions != null) {
-            return "caption " + i;
+            return "caption " + i % captions();
         }
-        int classes = folder.classes().size();
-        return "class " + (choice.label != null ? index(folder.classes()) : classes == 0 ? i : i % classes);
+        return "class " + (choice.label != null ? index(folder.classes()) : i % classes);
     }
 
     private int index(List<String> classes) {

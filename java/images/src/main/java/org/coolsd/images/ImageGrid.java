@@ -19,10 +19,52 @@ public final class ImageGrid {
 
     private ImageGrid() {}
 
+    /**
+     * Checks that {@code count} pictures and their grid have room: fewer than 2^31 pixels, and no more bytes than Java's heap.
+     *
+     * @param width of a picture in pixels
+     * @param height likewise
+     * @param channels 1 or 3
+     * @throws IllegalArgumentException in one line, with the number that has room
+     */
+    public static void requireRoom(int count, int width, int height, int channels) {
+        requireRoom(count, width, height, channels, Runtime.getRuntime().maxMemory());
+    }
+
+    static void requireRoom(int count, int width, int height, int channels, long heap) {
+        int fit = count;
+        while (fit > 0 && !hasRoom(fit, width, height, channels, heap)) {
+            fit--;
+        }
+        if (fit < count) {
+            throw new IllegalArgumentException(
+                    "count is " + count + ", one PNG of pictures of " + width + "x" + height + " has room for " + fit
+                            + " with a Java heap of " + (heap >> 20)
+                            + " MiB; make fewer at a time, the next ones with a larger --seed");
+        }
+    }
+
+    private static boolean hasRoom(int count, long width, long height, int channels, long heap) {
+        long columns = columns(count);
+        long scale = width <= SMALL ? SCALE : 1;
+        long pixels = (columns * (width + GAP) + GAP) * scale * ((rows(count) * (height + GAP) + GAP) * scale);
+        // A grid of colours has an int for each pixel.
+        return pixels <= Integer.MAX_VALUE
+                && pixels * (channels == 1 ? 1 : Integer.BYTES) + count * width * height * channels <= heap;
+    }
+
+    private static int columns(int count) {
+        return (int) Math.ceil(Math.sqrt(count));
+    }
+
+    private static int rows(int count) {
+        return (count + columns(count) - 1) / columns(count);
+    }
+
     /** Writes {@code pictures}, all of one size, in rows of a nearly square grid; small ones with pixels of four by four. */
     public static void write(List<Picture> pictures, Path file) throws IOException {
-        int columns = (int) Math.ceil(Math.sqrt(pictures.size()));
-        int rows = (pictures.size() + columns - 1) / columns;
+        int columns = columns(pictures.size());
+        int rows = rows(pictures.size());
         Picture first = pictures.get(0);
         int width = first.width();
         int height = first.height();

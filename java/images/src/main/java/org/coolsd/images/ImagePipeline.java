@@ -18,6 +18,7 @@ import org.coolsd.decode.Drafter;
 import org.coolsd.decode.Request;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
+import org.coolsd.models.ImageCodes;
 import org.coolsd.models.LoadedDecoder;
 import org.coolsd.models.LoadedTarget;
 import org.coolsd.models.Prompt;
@@ -137,6 +138,32 @@ public final class ImagePipeline<C> implements AutoCloseable {
             requests.add(request(new Prompt.Label((int) (i % classes)), seed + i, sampling));
         }
         return requests;
+    }
+
+    /**
+     * Checks the size that a text asks for against what the model makes of it, where the condition does not hold it.
+     *
+     * @throws IllegalArgumentException in one line, with the size that it makes
+     */
+    public void requireSize(Prompt.Text asked, C condition) {
+        ImageCodes codes = target.blank(condition);
+        int width = codes.columns() * pictures.scale();
+        int height = codes.rows() * pictures.scale();
+        if (asked.width() != 0 && asked.width() != width || asked.height() != 0 && asked.height() != height) {
+            throw new IllegalArgumentException("the size is " + asked.width() + "x" + asked.height()
+                    + "; this model makes images of " + width + "x" + height + " only");
+        }
+    }
+
+    /**
+     * Checks before any image is made that one grid has room for them.
+     *
+     * @param condition of an image; the others are as large
+     * @throws IllegalArgumentException in one line, with the number that has room
+     */
+    public void requireRoom(int count, C condition) {
+        ImageCodes codes = target.blank(condition);
+        ImageGrid.requireRoom(count, codes.columns() * pictures.scale(), codes.rows() * pictures.scale(), grey ? 1 : 3);
     }
 
     /**

@@ -62,6 +62,11 @@ class ModelLifetimeTest {
             return decoder.decode(List.of(request())).get(0).tokens();
         }
 
+        void requireSize(int width, int height) throws IOException {
+            images.requireSize(
+                    new Prompt.Text("a shirt", width, height), request().condition());
+        }
+
         Picture picture(int[] tokens) throws IOException {
             return images.picture(request().condition(), tokens);
         }
@@ -166,5 +171,19 @@ class ModelLifetimeTest {
         assertThatThrownBy(() -> model.picture(tokens))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("closed");
+    }
+
+    /** The size that is known before an image is made is that of the picture. */
+    @Test
+    void anotherSizeIsRefused() throws Exception {
+        try (Model<?> model = open()) {
+            Picture made = model.picture(model.decode());
+            model.requireSize(made.width(), made.height());
+            model.requireSize(0, 0);
+            assertThatThrownBy(() -> model.requireSize(512, 256))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("the size is 512x256; this model makes images of " + made.width() + "x" + made.height()
+                            + " only");
+        }
     }
 }

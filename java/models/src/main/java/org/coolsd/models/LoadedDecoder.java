@@ -7,6 +7,9 @@ public interface LoadedDecoder extends AutoCloseable {
     /** Entries of the codebook. */
     int codebookSize();
 
+    /** Pixels of a code, along each side. */
+    int scale();
+
     /**
      * The picture of {@code codes}. Called in the caller's pointer scope and without autograd.
      *

@@ -49,6 +49,23 @@ public interface LoadedTarget<C> extends AutoCloseable {
      */
     ImageCodes codes(C condition, int[] tokens);
 
+    /**
+     * Bytes of the keys and values of a batch, where they depend on the size of the images; 0 where what {@link Summary} says
+     * of an image is all.
+     *
+     * @param condition of one of the images; the others are as large
+     * @param guided whether sequences have an unconditional branch
+     * @param images of the batch
+     */
+    default long memory(C condition, boolean guided, int images) {
+        return 0;
+    }
+
+    /** An image as large as those of {@code condition}, of code 0 everywhere. */
+    default ImageCodes blank(C condition) {
+        return codes(condition, new int[length(condition)]);
+    }
+
     /** How its authors sample unless told otherwise: guidance, temperature and cut-offs. */
     Sampling sampling();
 

@@ -30,9 +30,8 @@ record ChameleonComponent(CheckpointFiles files, ChameleonConfig config, Chamele
 
     @Override
     public Summary summary() throws IOException {
-        long positions = Math.min(config.positions(), USUAL_POSITIONS);
         // Keys and values, f32, of both branches.
-        long cache = 2L * 2 * config.layers() * positions * config.keyHeads() * config.headDim() * Float.BYTES;
+        long cache = 2 * config.cache().bytes(USUAL_POSITIONS);
         return Summary.of(
                 files,
                 "Chameleon, " + config.layers() + " layers of width " + config.dim(),

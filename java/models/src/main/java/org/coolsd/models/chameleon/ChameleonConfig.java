@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.JsonNode;
+import org.coolsd.libtorch.KvCacheMemory;
 import org.coolsd.models.Configuration;
 import org.jspecify.annotations.Nullable;
 
@@ -115,5 +116,10 @@ public record ChameleonConfig(
     /** Channels of a head. */
     int headDim() {
         return dim / heads;
+    }
+
+    /** What keys and values of a branch take. */
+    KvCacheMemory cache() {
+        return new KvCacheMemory(layers(), keyHeads(), headDim(), positions());
     }
 }

@@ -19,6 +19,10 @@ enum ChameleonFamily {
             Matcher said = SAID.matcher(prompt.text());
             int width = said.lookingAt() ? number(said.group(1)) : orElse(prompt.width());
             int height = said.lookingAt() ? number(said.group(2)) : orElse(prompt.height());
+            if (prompt.width() != 0 && prompt.width() != width || prompt.height() != 0 && prompt.height() != height) {
+                throw new IllegalArgumentException("the size is " + prompt.width() + "x" + prompt.height()
+                        + " and the prompt says " + width + "x" + height + "; leave one of them out");
+            }
             return new ImageGrammar(vocabulary, codes("height", height), codes("width", width), true);
         }
 

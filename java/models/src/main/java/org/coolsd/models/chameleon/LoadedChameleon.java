@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import org.coolsd.Sampling;
 import org.coolsd.decode.Drafter;
 import org.coolsd.decode.TargetModel;
+import org.coolsd.libtorch.KvCacheMemory;
 import org.coolsd.models.DrafterComponent;
 import org.coolsd.models.ImageCodes;
 import org.coolsd.models.LoadedTarget;
@@ -64,6 +65,21 @@ record LoadedChameleon(
             named[i] += first;
         }
         return condition.grammar().codes(named);
+    }
+
+    /** Caches grow one after the other. */
+    @Override
+    public long memory(ChameleonPrompt condition, boolean guided, int images) {
+        KvCacheMemory cache = config.cache();
+        int length = Math.max(condition.tokens().length, condition.unconditional().length) + length(condition);
+        return cache.bytes(length) * (guided ? 2 : 1) * images + cache.growing(length);
+    }
+
+    @Override
+    public ImageCodes blank(ChameleonPrompt condition) {
+        int rows = condition.grammar().rows();
+        int columns = condition.grammar().columns();
+        return new ImageCodes(new int[rows * columns], rows, columns);
     }
 
     @Override

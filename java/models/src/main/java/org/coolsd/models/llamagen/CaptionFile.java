@@ -1,15 +1,23 @@
 package org.coolsd.models.llamagen;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.coolsd.checkpoint.Checkpoint;
 import org.coolsd.checkpoint.CheckpointException;
+import org.coolsd.checkpoint.ElementType;
+import org.coolsd.checkpoint.TensorData;
 import org.coolsd.libtorch.TensorFiles;
 import org.jspecify.annotations.Nullable;
 
@@ -22,43 +30,96 @@ final class CaptionFile {
     static final String EMBEDDINGS = "caption_embeddings";
     static final String MASK = "caption_mask";
 
-    private CaptionFile() {}
+    private static final Set<ElementType> FLOATS =
+            EnumSet.of(ElementType.F64, ElementType.F32, ElementType.F16, ElementType.BF16);
+
+    private final Path file;
+    private final TensorData embeddings;
+    private final @Nullable TensorData mask;
+
+    private CaptionFile(Path file, TensorData embeddings, @Nullable TensorData mask) {
+        this.file = file;
+        this.embeddings = embeddings;
+        this.mask = mask;
+    }
 
     /**
-     * Reads a caption.
+     * Reads what the file says of its tensors, and none of their numbers. The file must stay as it is while captions are read.
+     *
+     * @throws IOException in one line, if the file has no captions
+     */
+    static CaptionFile open(Path file) throws IOException {
+        Map<String, TensorData> tensors = Checkpoint.read(file);
+        TensorData embeddings = tensors.get(EMBEDDINGS);
+        TensorData mask = tensors.get(MASK);
+        if (embeddings == null) {
+            throw new CheckpointException(
+                    file, "no tensor '" + EMBEDDINGS + "' [captions, positions, width] in it, so no captions");
+        }
+        long[] shape = embeddings.shape();
+        if (shape.length != 3 || !FLOATS.contains(embeddings.type())) {
+            throw new CheckpointException(
+                    file,
+                    "tensor '" + EMBEDDINGS + "' has shape " + Arrays.toString(shape)
+                            + ", captions are numbers [captions, positions, width]");
+        }
+        if (mask != null && !Arrays.equals(mask.shape(), new long[] {shape[0], shape[1]})) {
+            throw new CheckpointException(
+                    file,
+                    "tensor '" + MASK + "' has shape " + Arrays.toString(mask.shape()) + ", its captions ask for ["
+                            + shape[0] + ", " + shape[1] + "]");
+        }
+        return new CaptionFile(file, embeddings, mask);
+    }
+
+    /** The file. */
+    Path file() {
+        return file;
+    }
+
+    /**
+     * Reads a caption, and nothing of the others.
      *
      * @param index from 0
-     * @throws IOException in one line, if there is none, or the file has no captions
+     * @throws IOException in one line, if there is none, or it is damaged
      */
-    static Caption read(Path file, int index) throws IOException {
+    Caption read(int index) throws IOException {
+        if (index < 0 || index >= embeddings.shape()[0]) {
+            throw new CheckpointException(
+                    file,
+                    "no caption " + index + " in it; its captions are 0.."
+                            + (embeddings.shape()[0] - 1));
+        }
+        Map<String, TensorData> rows = new LinkedHashMap<>();
+        rows.put(EMBEDDINGS, new Row(embeddings, index));
+        if (mask != null) {
+            rows.put(MASK, new Row(mask, index));
+        }
         try (PointerScope scope = new PointerScope()) {
-            Map<String, Tensor> tensors = TensorFiles.read(file);
-            Tensor embeddings = tensors.get(EMBEDDINGS);
-            Tensor mask = tensors.get(MASK);
-            if (embeddings == null) {
-                throw new CheckpointException(
-                        file, "no tensor '" + EMBEDDINGS + "' [captions, positions, width] in it, so no captions");
-            }
-            if (embeddings.dim() != 3 || !embeddings.is_floating_point()) {
-                throw new CheckpointException(
-                        file,
-                        "tensor '" + EMBEDDINGS + "' has shape " + Arrays.toString(shape(embeddings))
-                                + ", captions are numbers [captions, positions, width]");
-            }
-            if (mask != null
-                    && (mask.dim() != 2 || mask.size(0) != embeddings.size(0) || mask.size(1) != embeddings.size(1))) {
-                throw new CheckpointException(
-                        file,
-                        "tensor '" + MASK + "' has shape " + Arrays.toString(shape(mask)) + ", its captions ask for ["
-                                + embeddings.size(0) + ", " + embeddings.size(1) + "]");
-            }
-            if (index < 0 || index >= embeddings.size(0)) {
-                throw new CheckpointException(
-                        file, "no caption " + index + " in it; its captions are 0.." + (embeddings.size(0) - 1));
-            }
-            return of(embeddings.select(0, index), mask == null ? null : mask.select(0, index));
+            Map<String, Tensor> row = TensorFiles.load(rows);
+            return of(row.get(EMBEDDINGS), row.get(MASK));
         } catch (IllegalArgumentException e) {
             throw new CheckpointException(file, e.getMessage(), e);
+        }
+    }
+
+    /** One of the tensors that {@code whole} holds along its first dimension. */
+    private record Row(TensorData whole, int index) implements TensorData {
+        @Override
+        public ElementType type() {
+            return whole.type();
+        }
+
+        @Override
+        public long[] shape() {
+            long[] shape = whole.shape();
+            return Arrays.copyOfRange(shape, 1, shape.length);
+        }
+
+        @Override
+        public void read(long offset, ByteBuffer into) throws IOException {
+            Objects.checkFromIndexSize(offset, into.remaining(), byteSize());
+            whole.read(index * byteSize() + offset, into);
         }
     }
 
@@ -104,11 +165,5 @@ final class CaptionFile {
         float[] values = new float[Math.toIntExact(contiguous.numel())];
         new FloatPointer(contiguous.data_ptr()).get(values);
         return values;
-    }
-
-    private static long[] shape(Tensor tensor) {
-        long[] shape = new long[(int) tensor.dim()];
-        Arrays.setAll(shape, tensor::size);
-        return shape;
     }
 }

@@ -12,6 +12,12 @@ record VqDecoder(VqTokenizer tokenizer) implements LoadedDecoder {
         return tokenizer.config().codebookSize();
     }
 
+    /** Each level but the finest halves the sides. */
+    @Override
+    public int scale() {
+        return 1 << (tokenizer.config().chMult().length - 1);
+    }
+
     @Override
     public Tensor decode(ImageCodes codes) {
         long[] ids = new long[codes.indices().length];

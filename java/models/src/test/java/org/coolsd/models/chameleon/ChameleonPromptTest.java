@@ -1,6 +1,7 @@
 package org.coolsd.models.chameleon;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -79,6 +80,11 @@ class ChameleonPromptTest {
                 .hasMessage("width is 500 pixels; it must be a multiple of 32");
         assertThatThrownBy(() -> prompt(ChameleonFamily.LUMINA, new Prompt.Text("cat", 512, 16)))
                 .hasMessage("height is 16 pixels; it must be a multiple of 32");
+        String said = "Generate an image of 64x96 according to the following prompt:\ncat";
+        assertThatThrownBy(() -> prompt(ChameleonFamily.LUMINA, new Prompt.Text(said, 96, 64)))
+                .hasMessage("the size is 96x64 and the prompt says 64x96; leave one of them out");
+        assertThatCode(() -> prompt(ChameleonFamily.LUMINA, new Prompt.Text(said, 64, 96)))
+                .doesNotThrowAnyException();
     }
 
     @Test

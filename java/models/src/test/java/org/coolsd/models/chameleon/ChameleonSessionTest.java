@@ -100,7 +100,7 @@ class ChameleonSessionTest {
         assertThat(summary.imageTokens()).isEqualTo(new Window(FIRST, FIRST + CODES));
         // Total size of the index, over the bytes of a number.
         assertThat(summary.parameters()).isEqualTo(640768 / Float.BYTES);
-        assertThat(summary.perImage()).isEqualTo(2L * 2 * 2 * 1120 * 64 * Float.BYTES);
+        assertThat(summary.perImage()).isEqualTo(2L * 2 * 2 * 1536 * 64 * Float.BYTES);
     }
 
     private static List<Result> decode(ChameleonPrompt prompt, Drafter<ChameleonPrompt> drafter, String rule, int n) {

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.coolsd.models.tiny.Fixture.assertClose;
 
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
@@ -103,7 +105,7 @@ class CaptionForwardTest {
         Tensor mask = fixture.expected().get("caption_mask");
         tensors.put("caption_embeddings", embeddings);
         tensors.put("caption_mask", mask);
-        Caption left = CaptionFile.read(write(tensors), 1);
+        Caption left = CaptionFile.open(write(tensors)).read(1);
         assertThat(left.positions()).isEqualTo((int) mask.select(0, 1).sum().item_double());
         long padding = 120 - left.positions();
         tensors.put(
@@ -116,8 +118,20 @@ class CaptionForwardTest {
                 "caption_mask",
                 torch.cat(new TensorVector(mask.narrow(1, padding, left.positions()), mask.narrow(1, 0, padding)), 1)
                         .to(ScalarType.Bool));
-        Caption right = CaptionFile.read(write(tensors), 1);
+        Caption right = CaptionFile.open(write(tensors)).read(1);
         assertThat(right.embeddings()).isEqualTo(left.embeddings());
+    }
+
+    /** Of a file whose end is gone, the captions before it are read. */
+    @Test
+    void onlyTheCaptionThatIsAskedForIsRead() throws Exception {
+        Path file = write(Map.of("caption_embeddings", torch.ones(2, 4, 32)));
+        CaptionFile captions = CaptionFile.open(file);
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            channel.truncate(channel.size() - 4 * 32 * Float.BYTES);
+        }
+        assertThat(captions.read(0).positions()).isEqualTo(4);
+        assertThatThrownBy(() -> captions.read(1)).isInstanceOf(CheckpointException.class);
     }
 
     @Test
@@ -142,7 +156,7 @@ class CaptionForwardTest {
 
     private void assertRefused(Map<String, Tensor> tensors, int index, String words) throws Exception {
         Path file = write(tensors);
-        assertThatThrownBy(() -> CaptionFile.read(file, index))
+        assertThatThrownBy(() -> CaptionFile.open(file).read(index))
                 .isInstanceOf(CheckpointException.class)
                 .hasMessageContaining(words)
                 .hasMessageNotContainingAny("\n");

@@ -22,6 +22,8 @@ record DecodingPlan(String name, DecoderOptions options, int threads) {
 
     /** Token by token. */
     static DecodingPlan of(String name, Schedule schedule, int length, int batch, int threads) {
+        // A length that is out of range is refused here, and not where the first decoder is made.
+        schedule.draftLength(length);
         String draft = length == 0 ? "" : ", L = " + length;
         return new DecodingPlan(
                 name + draft,

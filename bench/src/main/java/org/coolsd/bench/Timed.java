@@ -6,10 +6,8 @@ import org.coolsd.Verifier;
 import org.coolsd.decode.DraftSession;
 import org.coolsd.decode.Drafter;
 import org.coolsd.decode.Request;
-import org.coolsd.decode.Runs;
 import org.coolsd.decode.TargetModel;
 import org.coolsd.decode.TargetSession;
-import org.coolsd.decode.Window;
 
 /**
  * A target and a drafter whose passes are timed: a decoder made of {@link #model} and {@link #drafter} decodes as one made of
@@ -39,76 +37,16 @@ final class Timed<C> {
     }
 
     TargetModel<C> model() {
-        return new TargetModel<>() {
-            @Override
-            public int vocab() {
-                return model.vocab();
-            }
-
-            @Override
-            public TargetSession<C> open(int slots, int longestRun) {
-                return new Target(model.open(slots, longestRun));
-            }
-        };
+        return new TimedTarget<>(model, System::nanoTime, (runs, nanos) -> targetNanos += nanos);
     }
 
     Drafter<C> drafter() {
         // A drafter may know its target's class: it gets the session behind the timed one.
-        return (target, verifier, slots) -> open(((Target) target).session, verifier, slots);
+        return (target, verifier, slots) -> open(((TimedTarget.Session<C>) target).session(), verifier, slots);
     }
 
     private DraftSession<C> open(TargetSession<C> target, Verifier verifier, int slots) {
         return new Drafts(drafter.open(target, verifier, slots));
-    }
-
-    private final class Target implements TargetSession<C> {
-        private final TargetSession<C> session;
-
-        Target(TargetSession<C> session) {
-            this.session = session;
-        }
-
-        @Override
-        public int begin(int slot, C condition) {
-            return session.begin(slot, condition);
-        }
-
-        @Override
-        public void score(Runs runs) {
-            long start = System.nanoTime();
-            session.score(runs);
-            targetNanos += System.nanoTime() - start;
-        }
-
-        @Override
-        public Logits logits(int slot) {
-            return session.logits(slot);
-        }
-
-        @Override
-        public long stream() {
-            return session.stream();
-        }
-
-        @Override
-        public void commit(int slot, int[] tokens, int count, int kept) {
-            session.commit(slot, tokens, count, kept);
-        }
-
-        @Override
-        public Window allowed(int slot, int position) {
-            return session.allowed(slot, position);
-        }
-
-        @Override
-        public void end(int slot) {
-            session.end(slot);
-        }
-
-        @Override
-        public void close() {
-            session.close();
-        }
     }
 
     private final class Drafts implements DraftSession<C> {

@@ -1,11 +1,6 @@
 package org.coolsd.bench;
 
-import java.lang.management.ManagementFactory;
-import java.lang.management.ThreadMXBean;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
+import java.util.function.LongSupplier;
 import org.coolsd.Logits;
 import org.coolsd.decode.Runs;
 import org.coolsd.decode.TargetModel;
@@ -13,14 +8,17 @@ import org.coolsd.decode.TargetSession;
 import org.coolsd.decode.Window;
 
 /**
- * A target whose passes over one sequence are timed, by the positions that they score: in time of the thread's processor,
- * which other load does not count in. The target is to compute in the caller's thread.
+ * A target whose passes are timed.
+ *
+ * @param clock counts nanoseconds
+ * @param passes hears of each pass
  */
-record TimedTarget<C>(TargetModel<C> model, Map<Integer, List<Double>> millis) implements TargetModel<C> {
-    private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
-
-    TimedTarget(TargetModel<C> model) {
-        this(model, new TreeMap<>());
+record TimedTarget<C>(TargetModel<C> model, LongSupplier clock, Passes passes) implements TargetModel<C> {
+    /** Hears of passes. */
+    @FunctionalInterface
+    interface Passes {
+        /** A pass over {@code runs} took {@code nanos}. */
+        void passed(Runs runs, long nanos);
     }
 
     @Override
@@ -29,11 +27,12 @@ record TimedTarget<C>(TargetModel<C> model, Map<Integer, List<Double>> millis) i
     }
 
     @Override
-    public TargetSession<C> open(int slots, int longestRun) {
-        return new Session<>(model.open(slots, longestRun), millis);
+    public Session<C> open(int slots, int longestRun) {
+        return new Session<>(model.open(slots, longestRun), clock, passes);
     }
 
-    private record Session<C>(TargetSession<C> session, Map<Integer, List<Double>> millis) implements TargetSession<C> {
+    /** @param session what is timed: a drafter may know its class */
+    record Session<C>(TargetSession<C> session, LongSupplier clock, Passes passes) implements TargetSession<C> {
         @Override
         public int begin(int slot, C condition) {
             return session.begin(slot, condition);
@@ -41,16 +40,19 @@ record TimedTarget<C>(TargetModel<C> model, Map<Integer, List<Double>> millis) i
 
         @Override
         public void score(Runs runs) {
-            int positions = runs.length(0) + 1;
-            long begin = THREADS.getCurrentThreadCpuTime();
+            long begin = clock.getAsLong();
             session.score(runs);
-            millis.computeIfAbsent(positions, n -> new ArrayList<>())
-                    .add((THREADS.getCurrentThreadCpuTime() - begin) / 1e6);
+            passes.passed(runs, clock.getAsLong() - begin);
         }
 
         @Override
         public Logits logits(int slot) {
             return session.logits(slot);
+        }
+
+        @Override
+        public long stream() {
+            return session.stream();
         }
 
         @Override

@@ -8,20 +8,20 @@ import org.coolsd.LogitsBuffer;
 import org.coolsd.Sampling;
 import org.coolsd.decode.DraftSession;
 import org.coolsd.decode.Request;
+import org.coolsd.decode.TokenReader;
 import org.jspecify.annotations.Nullable;
 
 /**
  * EAGLE's key-values of the sequences in a decoder's slots. The first pass of a step reads the tokens that the step before
- * decided, with the target's hidden states; the others read the token drafted last, with the hidden state predicted for it.
- * The drafter reads every token: where it could not (a step that drafted nothing, other than the first; a forced token), it
- * drafts no more in that sequence.
+ * decided, with the target's hidden states; the others read the token drafted last, with the hidden state predicted for it:
+ * {@link TokenReader} says which.
  */
 final class DjlEagleSession<C> implements DraftSession<C> {
     private final DjlTargetSession<C> target;
     private final DjlPasses passes;
     private final int branches;
     private final int most;
-    private final Slot[] slots;
+    private final TokenReader[] slots;
     /** The draft's rows of each slot. */
     private final LogitsBuffer rows;
     /** Of each row, the cell of its last new position in the last pass. */
@@ -39,36 +39,13 @@ final class DjlEagleSession<C> implements DraftSession<C> {
         }
     }
 
-    /** A sequence. */
-    private static final class Slot {
-        /** The last step's tokens, which the drafter has not read at the start of a step. */
-        final int[] unread;
-
-        int unreadCount;
-        /** Decided tokens that the cache holds. */
-        int read;
-
-        int drafted;
-        int lastDrawn;
-        boolean proposed;
-        boolean behind;
-
-        Slot(int most) {
-            unread = new int[most + 1];
-        }
-
-        int reads() {
-            return drafted == 0 ? unreadCount : 1;
-        }
-    }
-
     DjlEagleSession(DjlPasses passes, DjlTargetSession<C> target, int slotCount, int most) {
         this.passes = passes;
         this.target = target;
         this.most = Math.max(1, most);
         branches = target.target().branches();
-        slots = new Slot[slotCount];
-        Arrays.setAll(slots, slot -> new Slot(most));
+        slots = new TokenReader[slotCount];
+        Arrays.setAll(slots, slot -> new TokenReader(most));
         cells = new int[slotCount * branches];
         int vocab = passes.shape().vocab();
         scratch = new float[vocab];
@@ -80,21 +57,15 @@ final class DjlEagleSession<C> implements DraftSession<C> {
 
     @Override
     public void begin(int slot, Request<C> request) {
-        Slot s = slots[slot];
         for (int row = slot * branches; row < (slot + 1) * branches; row++) {
             passes.rollBack(row, 0);
         }
-        s.unreadCount = 0;
-        s.read = 0;
-        s.drafted = 0;
-        s.proposed = false;
-        s.behind = false;
+        slots[slot].begin();
     }
 
     @Override
     public void step(int slot, int position, Sampling sampling) {
-        slots[slot].drafted = 0;
-        slots[slot].proposed = false;
+        slots[slot].step();
     }
 
     @Override
@@ -103,9 +74,8 @@ final class DjlEagleSession<C> implements DraftSession<C> {
         try {
             int longest = 0;
             for (int k = 0; k < count; k++) {
-                Slot s = slots[wanted[k]];
-                s.proposed = s.unreadCount > 0 && !s.behind;
-                if (s.proposed) {
+                TokenReader s = slots[wanted[k]];
+                if (s.propose()) {
                     longest = Math.max(longest, s.reads());
                 }
             }
@@ -120,20 +90,20 @@ final class DjlEagleSession<C> implements DraftSession<C> {
     private void pass(int[] wanted, int count, int longest) {
         passes.begin(longest);
         for (int k = 0; k < count; k++) {
-            Slot s = slots[wanted[k]];
-            for (int row = wanted[k] * branches; s.proposed && row < (wanted[k] + 1) * branches; row++) {
+            TokenReader s = slots[wanted[k]];
+            for (int row = wanted[k] * branches; s.proposed() && row < (wanted[k] + 1) * branches; row++) {
                 fill(s, row);
             }
         }
         FloatBuffer logits = passes.run();
         for (int k = 0; k < count; k++) {
             int slot = wanted[k];
-            Slot s = slots[slot];
-            if (s.proposed) {
+            TokenReader s = slots[slot];
+            if (s.proposed()) {
                 for (int row = slot * branches; row < (slot + 1) * branches; row++) {
                     passes.keep(row, s.reads());
                 }
-                copy(logits, slot, slot * most + s.drafted);
+                copy(logits, slot, slot * most + s.drafted());
             }
         }
     }
@@ -147,13 +117,12 @@ final class DjlEagleSession<C> implements DraftSession<C> {
         }
     }
 
-    private void fill(Slot s, int row) {
-        if (s.drafted > 0) {
-            passes.id(row, 0, s.lastDrawn);
-            passes.hidden(row, 0, passes, cells[row]);
-        } else {
-            for (int i = 0; i < s.unreadCount; i++) {
-                passes.id(row, i, s.unread[i]);
+    private void fill(TokenReader s, int row) {
+        for (int i = 0; i < s.reads(); i++) {
+            passes.id(row, i, s.token(i));
+            if (s.drafted() > 0) {
+                passes.hidden(row, i, passes, cells[row]);
+            } else {
                 passes.hidden(row, i, target.passes(), target.cell(row) + i);
             }
         }
@@ -162,45 +131,38 @@ final class DjlEagleSession<C> implements DraftSession<C> {
 
     @Override
     public @Nullable Logits row(int slot) {
-        Slot s = slots[slot];
-        return s.proposed ? rows.logits(slot * most + s.drafted, 1) : null;
+        TokenReader s = slots[slot];
+        return s.proposed() ? rows.logits(slot * most + s.drafted(), 1) : null;
     }
 
     @Override
     public void drawn(int slot, int token) {
-        slots[slot].lastDrawn = token;
-        slots[slot].drafted++;
+        slots[slot].drawn(token);
     }
 
     @Override
     public Logits rows(int slot) {
-        return rows.logits(slot * most, slots[slot].drafted);
+        return rows.logits(slot * most, slots[slot].drafted());
     }
 
     @Override
     public void decided(int slot, int[] tokens, int count, int accepted) {
-        Slot s = slots[slot];
-        if (s.unreadCount > 0 && !s.proposed) {
-            s.behind = true;
-            return;
+        if (slots[slot].decided(tokens, count)) {
+            for (int row = slot * branches; row < (slot + 1) * branches; row++) {
+                passes.rollBack(row, slots[slot].read());
+            }
         }
-        s.read += s.unreadCount;
-        for (int row = slot * branches; row < (slot + 1) * branches; row++) {
-            passes.rollBack(row, s.read);
-        }
-        System.arraycopy(tokens, 0, s.unread, 0, count);
-        s.unreadCount = count;
     }
 
     @Override
     public void forced(int slot, int position, int token) {
-        slots[slot].behind = true;
+        slots[slot].forced();
     }
 
     @Override
     public void end(int slot) {
         for (int row = slot * branches; row < (slot + 1) * branches; row++) {
-            passes.forget(row, slots[slot].drafted > 0);
+            passes.forget(row, slots[slot].drafted() > 0);
         }
     }
 

@@ -6,49 +6,26 @@ import org.coolsd.LogitsBuffer;
 import org.coolsd.Sampling;
 import org.coolsd.decode.DraftSession;
 import org.coolsd.decode.Request;
+import org.coolsd.decode.TokenReader;
 import org.jspecify.annotations.Nullable;
 
 /**
  * EAGLE's key-values of the sequences in a decoder's slots. The first pass of a step reads the tokens that the step before
- * decided, with the target's hidden states; the others read the token drafted last, with the hidden state predicted for it.
- * The drafter reads every token: where it could not (a step that drafted nothing, other than the first; a forced token), it
- * drafts no more in that sequence.
+ * decided, with the target's hidden states; the others read the token drafted last, with the hidden state predicted for it:
+ * {@link TokenReader} says which.
  */
 final class OnnxEagleSession<C> implements DraftSession<C> {
     private final OnnxTargetSession<C> target;
     private final OnnxPasses passes;
     private final int branches;
     private final int most;
-    private final Slot[] slots;
+    private final TokenReader[] slots;
     /** The draft's rows of each slot. */
     private final LogitsBuffer rows;
     /** Of each row, the cell of its last new position in the last pass. */
     private final int[] cells;
 
     private final RowViews views;
-
-    /** A sequence. */
-    private static final class Slot {
-        /** The last step's tokens, which the drafter has not read at the start of a step. */
-        final int[] unread;
-
-        int unreadCount;
-        /** Decided tokens that the cache holds. */
-        int read;
-
-        int drafted;
-        int lastDrawn;
-        boolean proposed;
-        boolean behind;
-
-        Slot(int most) {
-            unread = new int[most + 1];
-        }
-
-        int reads() {
-            return drafted == 0 ? unreadCount : 1;
-        }
-    }
 
     OnnxEagleSession(OnnxEagle<C> drafter, OnnxTargetSession<C> target, int slotCount, int most) {
         this.target = target;
@@ -67,8 +44,8 @@ final class OnnxEagleSession<C> implements DraftSession<C> {
                     + ": they must be the same");
         }
         int count = slotCount * branches;
-        slots = new Slot[slotCount];
-        Arrays.setAll(slots, slot -> new Slot(most));
+        slots = new TokenReader[slotCount];
+        Arrays.setAll(slots, slot -> new TokenReader(most));
         cells = new int[count];
         views = new RowViews(slotCount, branches, this.most + 2);
         passes = new OnnxPasses(drafter.environment(), drafter.session(), drafter.names(), own, count);
@@ -79,21 +56,15 @@ final class OnnxEagleSession<C> implements DraftSession<C> {
 
     @Override
     public void begin(int slot, Request<C> request) {
-        Slot s = slots[slot];
         for (int row = slot * branches; row < (slot + 1) * branches; row++) {
             passes.cache().rollBack(row, 0);
         }
-        s.unreadCount = 0;
-        s.read = 0;
-        s.drafted = 0;
-        s.proposed = false;
-        s.behind = false;
+        slots[slot].begin();
     }
 
     @Override
     public void step(int slot, int position, Sampling sampling) {
-        slots[slot].drafted = 0;
-        slots[slot].proposed = false;
+        slots[slot].step();
     }
 
     @Override
@@ -103,9 +74,8 @@ final class OnnxEagleSession<C> implements DraftSession<C> {
             int batch = 0;
             int longest = 0;
             for (int k = 0; k < count; k++) {
-                Slot s = slots[wanted[k]];
-                s.proposed = s.unreadCount > 0 && !s.behind;
-                if (s.proposed) {
+                TokenReader s = slots[wanted[k]];
+                if (s.propose()) {
                     batch = Math.max(batch, (wanted[k] + 1) * branches);
                     longest = Math.max(longest, s.reads());
                 }
@@ -121,31 +91,30 @@ final class OnnxEagleSession<C> implements DraftSession<C> {
     private void pass(int[] wanted, int count, int batch, int longest) {
         passes.begin(longest);
         for (int k = 0; k < count; k++) {
-            Slot s = slots[wanted[k]];
-            for (int row = wanted[k] * branches; s.proposed && row < (wanted[k] + 1) * branches; row++) {
+            TokenReader s = slots[wanted[k]];
+            for (int row = wanted[k] * branches; s.proposed() && row < (wanted[k] + 1) * branches; row++) {
                 fill(s, row);
             }
         }
         passes.run(batch);
         for (int k = 0; k < count; k++) {
             int slot = wanted[k];
-            Slot s = slots[slot];
-            if (s.proposed) {
+            TokenReader s = slots[slot];
+            if (s.proposed()) {
                 for (int row = slot * branches; row < (slot + 1) * branches; row++) {
                     passes.cache().take(row, s.reads());
                 }
-                rows.put(slot * most + s.drafted, views.get(passes, slot, s.reads(), cells, 1));
+                rows.put(slot * most + s.drafted(), views.get(passes, slot, s.reads(), cells, 1));
             }
         }
     }
 
-    private void fill(Slot s, int row) {
-        if (s.drafted > 0) {
-            passes.id(row, 0, s.lastDrawn);
-            passes.hidden(row, 0, passes, cells[row]);
-        } else {
-            for (int i = 0; i < s.unreadCount; i++) {
-                passes.id(row, i, s.unread[i]);
+    private void fill(TokenReader s, int row) {
+        for (int i = 0; i < s.reads(); i++) {
+            passes.id(row, i, s.token(i));
+            if (s.drafted() > 0) {
+                passes.hidden(row, i, passes, cells[row]);
+            } else {
                 passes.hidden(row, i, target.passes(), target.cell(row) + i);
             }
         }
@@ -154,39 +123,32 @@ final class OnnxEagleSession<C> implements DraftSession<C> {
 
     @Override
     public @Nullable Logits row(int slot) {
-        Slot s = slots[slot];
-        return s.proposed ? rows.logits(slot * most + s.drafted, 1) : null;
+        TokenReader s = slots[slot];
+        return s.proposed() ? rows.logits(slot * most + s.drafted(), 1) : null;
     }
 
     @Override
     public void drawn(int slot, int token) {
-        slots[slot].lastDrawn = token;
-        slots[slot].drafted++;
+        slots[slot].drawn(token);
     }
 
     @Override
     public Logits rows(int slot) {
-        return rows.logits(slot * most, slots[slot].drafted);
+        return rows.logits(slot * most, slots[slot].drafted());
     }
 
     @Override
     public void decided(int slot, int[] tokens, int count, int accepted) {
-        Slot s = slots[slot];
-        if (s.unreadCount > 0 && !s.proposed) {
-            s.behind = true;
-            return;
+        if (slots[slot].decided(tokens, count)) {
+            for (int row = slot * branches; row < (slot + 1) * branches; row++) {
+                passes.cache().rollBack(row, slots[slot].read());
+            }
         }
-        s.read += s.unreadCount;
-        for (int row = slot * branches; row < (slot + 1) * branches; row++) {
-            passes.cache().rollBack(row, s.read);
-        }
-        System.arraycopy(tokens, 0, s.unread, 0, count);
-        s.unreadCount = count;
     }
 
     @Override
     public void forced(int slot, int position, int token) {
-        slots[slot].behind = true;
+        slots[slot].forced();
     }
 
     @Override

@@ -11,7 +11,7 @@ public final class TokenReader {
     private int unreadCount;
     private int read;
     private int drafted;
-    private int lastDrawn;
+    private final int[] lastDrawn = new int[1];
     private boolean proposed;
     private boolean behind;
 
@@ -20,10 +20,14 @@ public final class TokenReader {
         unread = new int[most + 1];
     }
 
-    /** A sequence begins: nothing is read and nothing is to be read. */
-    public void begin() {
+    /**
+     * A sequence begins, with nothing to be read yet.
+     *
+     * @param prefix positions before the generated tokens that the drafter's cache holds
+     */
+    public void begin(int prefix) {
         unreadCount = 0;
-        read = 0;
+        read = prefix;
         drafted = 0;
         proposed = false;
         behind = false;
@@ -51,9 +55,9 @@ public final class TokenReader {
         return drafted == 0 ? unreadCount : 1;
     }
 
-    /** Token {@code i} of those that the next pass reads. */
-    public int token(int i) {
-        return drafted == 0 ? unread[i] : lastDrawn;
+    /** What the next pass reads: the first {@link #reads}; a view. */
+    public int[] tokens() {
+        return drafted == 0 ? unread : lastDrawn;
     }
 
     /** Tokens drafted in this step. */
@@ -61,14 +65,14 @@ public final class TokenReader {
         return drafted;
     }
 
-    /** Decided tokens that the drafter's cache is to hold: what it read before this step's draft. */
+    /** Positions that the drafter's cache is to hold: the prefix, and the decided tokens that were read. */
     public int read() {
         return read;
     }
 
     /** The token of the proposal is {@code token}. */
     public void drawn(int token) {
-        lastDrawn = token;
+        lastDrawn[0] = token;
         drafted++;
     }
 

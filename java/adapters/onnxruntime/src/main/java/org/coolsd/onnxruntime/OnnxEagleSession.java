@@ -59,7 +59,7 @@ final class OnnxEagleSession<C> implements DraftSession<C> {
         for (int row = slot * branches; row < (slot + 1) * branches; row++) {
             passes.cache().rollBack(row, 0);
         }
-        slots[slot].begin();
+        slots[slot].begin(0);
     }
 
     @Override
@@ -111,7 +111,7 @@ final class OnnxEagleSession<C> implements DraftSession<C> {
 
     private void fill(TokenReader s, int row) {
         for (int i = 0; i < s.reads(); i++) {
-            passes.id(row, i, s.token(i));
+            passes.id(row, i, s.tokens()[i]);
             if (s.drafted() > 0) {
                 passes.hidden(row, i, passes, cells[row]);
             } else {

@@ -9,6 +9,7 @@ import org.coolsd.Logits;
 import org.coolsd.Sampling;
 import org.coolsd.decode.DraftSession;
 import org.coolsd.decode.Request;
+import org.coolsd.decode.TokenReader;
 import org.coolsd.libtorch.KvCache;
 import org.coolsd.libtorch.OwnedTensors;
 import org.coolsd.libtorch.PassScope;
@@ -59,16 +60,7 @@ final class EagleDrafts<C> implements DraftSession<C> {
 
     /** A sequence. */
     private static final class Slot {
-        /** What the drafter has not read: the last step's tokens, at the start of a step. */
-        final int[] unread;
-
-        int unreadCount;
-        boolean proposed;
-        /** A step drafted nothing: the features of its tokens are gone, so nothing more is drafted. */
-        boolean behind;
-
-        int drafted;
-        int lastDrawn;
+        final TokenReader reader;
         /** Draft logits of each part, a view for each half. */
         final Tensor[] blocks = new Tensor[2];
 
@@ -79,13 +71,11 @@ final class EagleDrafts<C> implements DraftSession<C> {
         Logits all;
         /** Each part's first row in the last pass. */
         final int[] at = new int[2];
-        /** Decided tokens that the caches hold, and whether these may hold NaN. */
-        int read;
-
+        /** Whether the caches may hold NaN. */
         boolean suspect;
 
         Slot(int most) {
-            unread = new int[most + 1];
+            reader = new TokenReader(most);
             row = new Logits[most];
         }
     }
@@ -163,16 +153,12 @@ final class EagleDrafts<C> implements DraftSession<C> {
                 }
             }
             s.suspect = false;
-            s.unreadCount = 0;
-            s.read = target.prefixLength(slot, 0) - 1;
-            if (s.read > 0) {
+            s.reader.begin(target.prefixLength(slot, 0) - 1);
+            if (s.reader.read() > 0) {
                 s.suspect = true;
                 beginning = slot;
                 target.workers().run(this::prefill);
             }
-            s.behind = false;
-            s.drafted = 0;
-            s.proposed = false;
         } finally {
             guard.exit();
         }
@@ -210,8 +196,7 @@ final class EagleDrafts<C> implements DraftSession<C> {
 
     @Override
     public void step(int slot, int position, Sampling sampling) {
-        slots[slot].drafted = 0;
-        slots[slot].proposed = false;
+        slots[slot].reader.step();
     }
 
     @Override
@@ -222,7 +207,7 @@ final class EagleDrafts<C> implements DraftSession<C> {
             count = wantedCount;
             for (int k = 0; k < count; k++) {
                 Slot s = slots[wanted[k]];
-                s.proposed = s.unreadCount > 0 && !s.behind;
+                s.reader.propose();
                 s.suspect = true;
             }
             target.workers().run(this::pass);
@@ -239,27 +224,18 @@ final class EagleDrafts<C> implements DraftSession<C> {
         for (int k = 0; k < count; k++) {
             int slot = proposing[k];
             Slot s = slots[slot];
-            for (int part = 0; part < branches.parts() && s.proposed; part++) {
+            for (int part = 0; part < branches.parts() && s.reader.proposed(); part++) {
                 if (branches.lane(slot, part) == lane) {
                     // All sequences of a pass are at the same draft position.
-                    first = s.drafted == 0;
-                    s.at[part] = first
-                            ? pass.add(
-                                    memory.caches[slot][part],
-                                    turn(slot, part),
-                                    s.unread,
-                                    0,
-                                    s.unreadCount,
-                                    target.featureRow(slot, part),
-                                    target.featureStride(slot))
-                            : pass.add(
-                                    memory.caches[slot][part],
-                                    turn(slot, part),
-                                    new int[] {s.lastDrawn},
-                                    0,
-                                    1,
-                                    s.at[part],
-                                    1);
+                    first = s.reader.drafted() == 0;
+                    s.at[part] = pass.add(
+                            memory.caches[slot][part],
+                            turn(slot, part),
+                            s.reader.tokens(),
+                            0,
+                            s.reader.reads(),
+                            first ? target.featureRow(slot, part) : s.at[part],
+                            first ? target.featureStride(slot) : 1);
                     parts++;
                 }
             }
@@ -272,9 +248,9 @@ final class EagleDrafts<C> implements DraftSession<C> {
             for (int k = 0; k < count; k++) {
                 int slot = proposing[k];
                 Slot s = slots[slot];
-                for (int part = 0; part < branches.parts() && s.proposed; part++) {
+                for (int part = 0; part < branches.parts() && s.reader.proposed(); part++) {
                     if (branches.lane(slot, part) == lane) {
-                        s.rows[part][s.drafted].copy_(
+                        s.rows[part][s.reader.drafted()].copy_(
                                 parts == 1 ? rows : rows.narrow(0, s.at[part], branches.halves()));
                     }
                 }
@@ -285,14 +261,12 @@ final class EagleDrafts<C> implements DraftSession<C> {
     @Override
     public @Nullable Logits row(int slot) {
         Slot s = slots[slot];
-        return s.proposed ? s.row[s.drafted] : null;
+        return s.reader.proposed() ? s.row[s.reader.drafted()] : null;
     }
 
     @Override
     public void drawn(int slot, int token) {
-        Slot s = slots[slot];
-        s.lastDrawn = token;
-        s.drafted++;
+        slots[slot].reader.drawn(token);
     }
 
     @Override
@@ -317,17 +291,17 @@ final class EagleDrafts<C> implements DraftSession<C> {
     @Override
     public void decided(int slot, int[] tokens, int tokenCount, int accepted) {
         Slot s = slots[slot];
-        if (s.unreadCount > 0 && !s.proposed) {
-            s.behind = true;
-            return;
+        if (s.reader.decided(tokens, tokenCount)) {
+            for (KvCache cache : memory.caches[slot]) {
+                cache.rollBack(Math.min(cache.length(), s.reader.read()));
+            }
+            s.suspect = false;
         }
-        s.read += s.unreadCount;
-        for (KvCache cache : memory.caches[slot]) {
-            cache.rollBack(Math.min(cache.length(), s.read));
-        }
-        System.arraycopy(tokens, 0, s.unread, 0, tokenCount);
-        s.unreadCount = tokenCount;
-        s.suspect = false;
+    }
+
+    @Override
+    public void forced(int slot, int position, int token) {
+        slots[slot].reader.forced();
     }
 
     @Override

@@ -44,8 +44,7 @@ public record DjlTarget<C>(
 
     /** Without guidance, everything allowed, with Optimum's names, for engines that do not copy. */
     public static <C> DjlTarget<C> of(Model model, DecoderShape shape, Function<? super C, int[]> prompt) {
-        return new DjlTarget<>(
-                model, shape, prompt, null, position -> Window.ALL, DecoderNames.optimum(), false);
+        return new DjlTarget<>(model, shape, prompt, null, position -> Window.ALL, DecoderNames.optimum(), false);
     }
 
     /** With classifier-free guidance, whose scale is the request's. */
@@ -80,10 +79,6 @@ public record DjlTarget<C>(
     @Override
     public TargetSession<C> open(int slots, int longestRun) {
         return new RowTargetSession<>(
-                rows -> new DjlPasses(model, shape, names, false, copies, rows),
-                slots,
-                prompt,
-                unconditional,
-                allowed);
+                rows -> new DjlPasses(model, shape, names, false, copies, rows), slots, prompt, unconditional, allowed);
     }
 }

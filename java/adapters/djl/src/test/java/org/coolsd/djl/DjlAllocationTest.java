@@ -33,12 +33,16 @@ class DjlAllocationTest {
 
         @Override
         public void run(int batch) {
-            allocation.engine(() -> super.run(batch));
+            allocation.enterEngine();
+            super.run(batch);
+            allocation.exitEngine();
         }
 
         @Override
         void makeAnew(int longest) {
-            allocation.engine(() -> super.makeAnew(longest));
+            allocation.enterEngine();
+            super.makeAnew(longest);
+            allocation.exitEngine();
         }
     }
 

@@ -110,7 +110,8 @@ class DjlTargetTest {
     void whatIsNotAllowedDoesNotOccur() {
         DjlTarget<Integer> model = model().allowed(position -> position == 2 ? Window.forced(1) : new Window(0, 2));
         List<Request<Integer>> requests = List.of(
-                Request.of(0, 1, Sampling.of().guidance(1.5f), 5), Request.of(0, 2, Sampling.of().guidance(1.5f), 4));
+                Request.of(0, 1, Sampling.of().guidance(1.5f), 5),
+                Request.of(0, 2, Sampling.of().guidance(1.5f), 4));
         try (Decoder<Integer> decoder = new Decoder<>(model, Drafter.jacobi(), DecoderOptions.of(3))) {
             for (Result result : decoder.decode(requests)) {
                 assertThat(result.tokens()[2]).isEqualTo(1);

@@ -22,16 +22,17 @@ public final class StepAllocation {
 
     private long byEngine;
 
-    /** A call of the engine. */
-    public interface Call<E extends Exception> {
-        void run() throws E;
+    /** Begins a measurement, in which nothing of the engine has been seen. */
+    public StepAllocation() {}
+
+    /** A call of the engine begins, whose part is not counted. */
+    public void enterEngine() {
+        byEngine -= allocated();
     }
 
-    /** Runs a call of the engine, whose part is not counted. */
-    public <E extends Exception> void engine(Call<E> call) throws E {
-        long before = allocated();
-        call.run();
-        byEngine += allocated() - before;
+    /** It has ended. */
+    public void exitEngine() {
+        byEngine += allocated();
     }
 
     private static long allocated() {

@@ -159,12 +159,7 @@ final class OnnxPasses implements RowPasses {
             put(binding.inputs(), names.positionIds(), positions, OnnxJavaType.INT64, batch, sequence);
             put(binding.inputs(), names.attentionMask(), mask, OnnxJavaType.INT64, batch, past + sequence);
             for (int i = 0; i < 2 * layout.layers(); i++) {
-                put(
-                        binding.inputs(),
-                        names.past(i),
-                        cache.past(i),
-                        layout.keyValues(),
-                        keyValues(batch, past));
+                put(binding.inputs(), names.past(i), cache.past(i), layout.keyValues(), keyValues(batch, past));
                 put(
                         binding.outputs(),
                         names.present(i),

@@ -39,7 +39,9 @@ final class Example {
             table.line("jacobi, lossless, block", Drafter.jacobi(), lossless.acceptance(Acceptance.block()));
             table.line("eagle, lossless", eagle, lossless);
             table.line("eagle, lossless, block", eagle, lossless.acceptance(Acceptance.block()));
-            table.line("eagle, COOL-SD 1.1 clamped", eagle,
+            table.line(
+                    "eagle, COOL-SD 1.1 clamped",
+                    eagle,
                     lossless.schedule(Schedule.exponential(1.1).clamped()));
             table.line("engine alone, 5 at a time", Drafter.none(), lossless.slots(5));
             table.line("eagle, lossless, 5 at a time", eagle, lossless.slots(5));

@@ -2,7 +2,6 @@ package org.coolsd.onnxruntime;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import ai.onnxruntime.OrtException;
 import org.coolsd.decode.DraftSession;
 import org.coolsd.decode.Drafter;
 import org.coolsd.decode.TargetModel;
@@ -24,9 +23,11 @@ class OnnxAllocationTest {
 
     private void measure(RowPasses passes) {
         OnnxPasses.Call[] engine = new OnnxPasses.Call[1];
-        engine[0] = ((OnnxPasses) passes)
-                .replace((inputs, outputs) ->
-                        allocation.<OrtException>engine(() -> engine[0].run(inputs, outputs)));
+        engine[0] = ((OnnxPasses) passes).replace((inputs, outputs) -> {
+            allocation.enterEngine();
+            engine[0].run(inputs, outputs);
+            allocation.exitEngine();
+        });
     }
 
     private TargetModel<Integer> measured(TargetModel<Integer> model) {

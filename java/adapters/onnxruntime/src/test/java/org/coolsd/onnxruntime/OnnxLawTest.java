@@ -37,8 +37,8 @@ class OnnxLawTest {
     @ParameterizedTest
     @CsvSource({"jacobi,token", "jacobi,block"})
     void aRefusedTokenThatStaysInTheCacheIsSeen(String drafter, String rule) {
-        LawCheck.Decoded decoded = law.decode(
-                new KeepsRefused(engine.model()), LawCheck.drafter(drafter, engine.eagle()), rule(rule));
+        LawCheck.Decoded decoded =
+                law.decode(new KeepsRefused(engine.model()), LawCheck.drafter(drafter, engine.eagle()), rule(rule));
         assertThat(decoded.excess()).isGreaterThan(1);
     }
 

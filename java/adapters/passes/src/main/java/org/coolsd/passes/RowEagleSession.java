@@ -46,8 +46,7 @@ public final class RowEagleSession<C> implements DraftSession<C> {
      * @param slotCount of the decoder
      * @param most the longest draft
      */
-    public RowEagleSession(
-            IntFunction<? extends RowPasses> open, RowTargetSession<C> target, int slotCount, int most) {
+    public RowEagleSession(IntFunction<? extends RowPasses> open, RowTargetSession<C> target, int slotCount, int most) {
         this.target = target;
         this.most = Math.max(1, most);
         branches = target.branches();

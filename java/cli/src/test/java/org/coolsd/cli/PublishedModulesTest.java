@@ -47,6 +47,20 @@ class PublishedModulesTest {
     }
 
     @Test
+    void whatIsNobodysDependencyIsNotPublished() throws Exception {
+        for (Map.Entry<String, ModuleArrowsTest.Module> row :
+                ModuleArrowsTest.table().entrySet()) {
+            Path pom = ModuleArrowsTest.HOME.resolve(row.getValue().folder()).resolve("pom.xml");
+            Element properties = ModuleArrowsTest.child(ModuleArrowsTest.parse(pom), "properties");
+            Element unpublished = properties == null ? null : ModuleArrowsTest.child(properties, "unpublished");
+            assertThat(unpublished != null && unpublished.getTextContent().equals("true"))
+                    .as("<unpublished>true</unpublished> in " + pom)
+                    .isEqualTo(BomTest.UNPUBLISHED.contains(row.getKey())
+                            && !row.getKey().equals("coolsd-bom"));
+        }
+    }
+
+    @Test
     void everyPackageThatIsExportedSaysHowStableItIs() throws Exception {
         Pattern exports = Pattern.compile("\\n    exports ([\\w.]+)(;| to)");
         int packages = 0;

@@ -81,7 +81,8 @@ for java in "${JAVA_HOME:-/nonexistent}/bin/java" "$(command -v java)" /usr/lib/
     # What no manifest can say: that JavaCPP may use sun.misc.Unsafe, of which Java 24 and later warn.
     [ "$major" -lt 23 ] || options+=(--sun-misc-unsafe-memory-access=allow)
     run "Java $major, class path" "$java" "${options[@]}" -jar project/target/tokens.jar
-    # Modules are named on the command line; no manifest speaks for them.
-    run "Java $major, module path" "$java" "${options[@]}" --enable-native-access=org.bytedeco.javacpp \
+    # Modules are named on the command line, that of the native library too; no manifest speaks for them.
+    run "Java $major, module path" "$java" "${options[@]}" --enable-native-access=org.bytedeco.javacpp,org.coolsd \
+        --add-modules org.coolsd.linux.x86_64 \
         -p project/target/tokens.jar:project/target/lib -m com.example.tokens/com.example.Tokens
 done

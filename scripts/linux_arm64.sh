@@ -25,7 +25,7 @@ echo "tests: $((SECONDS - seconds)) s under qemu-user"
 scripts/native_needs.sh $build/libcoolsd.so
 
 if [ "${1:-}" = --jar ]; then
-    mvn -q -B -DskipTests -pl java/core -Djavacpp.platform=linux-arm64 -Dnative.preset=linux-arm64 \
+    mvn -q -B -DskipTests -pl java/core -am -Djavacpp.platform=linux-arm64 -Dnative.preset=linux-arm64 \
         -Dnative.compiler=aarch64-linux-gnu-g++ package
     ls java/core/target/*-linux-arm64.jar
 fi

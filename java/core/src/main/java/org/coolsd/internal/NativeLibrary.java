@@ -120,9 +120,13 @@ public final class NativeLibrary {
             return "; if its cache folder cannot be written or is mounted noexec, move it with"
                     + " -Dorg.bytedeco.javacpp.cachedir";
         }
+        String module = NativeLibrary.class.getModule().isNamed()
+                ? " and the option --add-modules org.coolsd." + platform.replace('-', '.')
+                : "";
         String build = ", or build the library and name its folder with -D" + FOLDER;
         return PLATFORMS.contains(platform)
-                ? "; there is no library for " + platform + ": add coolsd-core with the classifier " + platform + build
+                ? "; there is no library for " + platform + ": add coolsd-core with the classifier " + platform + module
+                        + build
                 : "; coolsd has no library for " + platform + ", only for " + String.join(" and ", PLATFORMS)
                         + ": run it on one of these" + build;
     }

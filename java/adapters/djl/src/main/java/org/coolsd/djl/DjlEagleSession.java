@@ -156,7 +156,7 @@ final class DjlEagleSession<C> implements DraftSession<C> {
 
     @Override
     public void forced(int slot, int position, int token) {
-        slots[slot].forced();
+        slots[slot].forced(token);
     }
 
     @Override

@@ -148,7 +148,7 @@ final class OnnxEagleSession<C> implements DraftSession<C> {
 
     @Override
     public void forced(int slot, int position, int token) {
-        slots[slot].forced();
+        slots[slot].forced(token);
     }
 
     @Override

@@ -2,6 +2,7 @@ package org.coolsd.models.chameleon;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -83,7 +84,8 @@ record ChameleonComponent(CheckpointFiles files, ChameleonConfig config, Chamele
             ChameleonFamily family = ChameleonFamily.of(files.config());
             DecoderForward forward = files.build(weights ->
                     ChameleonTensors.forward(config, weights, vocabulary.image().window(), precision, placement));
-            return new LoadedChameleon(config, family, vocabulary, forward, files.folder(), tokenizer);
+            return new LoadedChameleon(
+                    config, family, vocabulary, forward, precision, files.folder(), tokenizer, new ArrayList<>());
         } catch (IOException | RuntimeException | Error e) {
             close(tokenizer);
             throw e;

@@ -69,7 +69,9 @@ public final class DecoderLayer {
     private static Tensor normalised(Tensor heads, LayerWeights.@Nullable HeadNorm norm) {
         return norm == null
                 ? heads
-                : torch.layer_norm(heads, new long[] {heads.size(3)}).mul(norm.weight()).add(norm.bias());
+                : torch.layer_norm(heads, new long[] {heads.size(3)})
+                        .mul(norm.weight())
+                        .add(norm.bias());
     }
 
     private Tensor product(Tensor x, Tensor weight) {

@@ -17,9 +17,7 @@ public final class Rotary implements AutoCloseable {
     private final Tensor sin;
 
     private Rotary(float[] cos, float[] sin, int positions, int headDim) {
-        this(
-                Tensors.of(cos, positions, 1, headDim / 2, 2),
-                Tensors.of(sin, positions, 1, headDim / 2, 2));
+        this(Tensors.of(cos, positions, 1, headDim / 2, 2), Tensors.of(sin, positions, 1, headDim / 2, 2));
     }
 
     private Rotary(Tensor cos, Tensor sin) {
@@ -114,9 +112,7 @@ public final class Rotary implements AutoCloseable {
                     parts.add(readOfHead(channels, row - from, headDim / 2, from, to));
                     row += to - from;
                 }
-                return parts.size() == 1
-                        ? parts.get(0)
-                        : torch.cat(new TensorVector(parts.toArray(new Tensor[0])), 0);
+                return parts.size() == 1 ? parts.get(0) : torch.cat(new TensorVector(parts.toArray(new Tensor[0])), 0);
             }
         };
     }
@@ -126,8 +122,7 @@ public final class Rotary implements AutoCloseable {
         long pair = from / 2;
         long pairs = (to + 1) / 2 - pair;
         return torch.stack(
-                        new TensorVector(
-                                channels.read(head + pair, pairs), channels.read(head + half + pair, pairs)),
+                        new TensorVector(channels.read(head + pair, pairs), channels.read(head + half + pair, pairs)),
                         1)
                 .flatten(0, 1)
                 .narrow(0, from - 2 * pair, to - from);

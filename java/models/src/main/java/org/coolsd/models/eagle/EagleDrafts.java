@@ -32,10 +32,7 @@ final class EagleDrafts<C> implements DraftSession<C> {
     private final Slot[] slots;
     private final int vocab;
     private final int most;
-    /** Rows for the features of a branch's unread tokens. */
-    private final int room;
-    /** Of each slot's parts, the first of these rows in its lane's memory. */
-    private final int[][] kept;
+    private final KeptFeatures kept;
     private final Memory memory;
     private final Guard guard;
     private int[] proposing = {};
@@ -43,8 +40,7 @@ final class EagleDrafts<C> implements DraftSession<C> {
     private int beginning;
 
     /** What is closed once. */
-    private record Memory(
-            DrafterForward drafter, DrafterPass[] passes, Tensor[] features, KvCache[][] caches, OwnedTensors tensors)
+    private record Memory(DrafterForward drafter, DrafterPass[] passes, KvCache[][] caches, OwnedTensors tensors)
             implements Runnable {
         @Override
         public void run() {
@@ -94,33 +90,24 @@ final class EagleDrafts<C> implements DraftSession<C> {
         branches = target.branches();
         vocab = target.target().vocab();
         target.keepPrefixFeatures();
-        room = 2 * (most + 1 + target.longestForced());
-        kept = new int[slotCount][branches.parts()];
+        int room = 2 * (most + 1 + target.longestForced());
         slots = new Slot[slotCount];
         Arrays.setAll(slots, s -> new Slot(most, room));
         drafter.enter();
         memory = new Memory(
                 drafter,
                 new DrafterPass[branches.lanes()],
-                new Tensor[branches.lanes()],
                 new KvCache[slotCount][branches.parts()],
                 new OwnedTensors());
         try (PassScope scope = new PassScope()) {
             for (int lane = 0; lane < branches.lanes(); lane++) {
                 int rows = branches.rows(lane, room);
                 memory.passes[lane] = drafter.newPass(Math.max(rows, branches.halves() * drafter.prefixRows()));
-                memory.features[lane] = memory.tensors.keep(
-                        target.target().placement().zeros(ScalarType.Float, Math.max(1, rows), drafter.dim()));
             }
-            int[] taken = new int[branches.lanes()];
             for (int slot = 0; slot < slotCount; slot++) {
                 make(slot);
-                for (int part = 0; part < branches.parts(); part++) {
-                    int lane = branches.lane(slot, part);
-                    kept[slot][part] = taken[lane];
-                    taken[lane] += branches.halves() * room;
-                }
             }
+            kept = new KeptFeatures(target, slotCount, room, drafter.dim(), memory.tensors);
         } catch (RuntimeException | Error e) {
             memory.run();
             throw e;
@@ -263,7 +250,7 @@ final class EagleDrafts<C> implements DraftSession<C> {
     /** One pass of the lane's sequences that have {@code left} forced tokens or more to read behind it, or none at the last. */
     private void pass(int lane, int left) {
         DrafterPass pass = memory.passes[lane];
-        Tensor kept = memory.features[lane];
+        Tensor unread = kept.rows(lane);
         boolean fresh = false;
         boolean predicted = false;
         for (int k = 0; k < count; k++) {
@@ -277,11 +264,11 @@ final class EagleDrafts<C> implements DraftSession<C> {
         if (!fresh && !predicted) {
             return;
         }
-        Tensor features = fresh ? kept : pass.predicted();
-        int behindKept = 0;
+        Tensor features = fresh ? unread : pass.predicted();
+        int behindUnread = 0;
         if (fresh && predicted) {
-            features = torch.cat(new TensorVector(kept, pass.predicted()), 0);
-            behindKept = (int) kept.size(0);
+            features = torch.cat(new TensorVector(unread, pass.predicted()), 0);
+            behindUnread = (int) unread.size(0);
         }
         pass.begin();
         int parts = 0;
@@ -289,7 +276,7 @@ final class EagleDrafts<C> implements DraftSession<C> {
             int slot = proposing[k];
             for (int part = 0; part < branches.parts() && takesPart(slots[slot].reader, left); part++) {
                 if (branches.lane(slot, part) == lane) {
-                    add(pass, slot, part, left, behindKept);
+                    add(pass, slot, part, left, behindUnread);
                     parts++;
                 }
             }
@@ -315,19 +302,19 @@ final class EagleDrafts<C> implements DraftSession<C> {
         return reader.proposed() && (left == 0 || reader.drafted() == 0 && reader.forced() >= left);
     }
 
-    private void add(DrafterPass pass, int slot, int part, int left, int behindKept) {
+    private void add(DrafterPass pass, int slot, int part, int left, int behindUnread) {
         Slot s = slots[slot];
         TokenReader reader = s.reader;
         KvCache cache = memory.caches[slot][part];
         int turn = turn(slot, part);
         int forcedRead = reader.drafted() == 0 ? reader.forced() - left : 0;
         if (reader.drafted() > 0) {
-            s.at[part] = pass.add(cache, turn, reader.tokens(), 0, 1, behindKept + s.at[part], 1);
+            s.at[part] = pass.add(cache, turn, reader.tokens(), 0, 1, behindUnread + s.at[part], 1);
         } else if (forcedRead == 0) {
-            s.at[part] = pass.add(cache, turn, reader.tokens(), 0, reader.reads(), kept[slot][part], room);
+            s.at[part] = pass.add(cache, turn, reader.tokens(), 0, reader.reads(), kept.first(slot, part), kept.room());
         } else {
             int at = reader.reads() + forcedRead - 1;
-            s.at[part] = pass.add(cache, turn, reader.tokens(), at, 1, behindKept + s.at[part], 1);
+            s.at[part] = pass.add(cache, turn, reader.tokens(), at, 1, behindUnread + s.at[part], 1);
         }
     }
 
@@ -376,24 +363,7 @@ final class EagleDrafts<C> implements DraftSession<C> {
             cache.rollBack(Math.min(cache.length(), length));
         }
         s.suspect = false;
-        keep(slot, forced, tokenCount);
-    }
-
-    /** Keeps the target's features that the last unread tokens were drawn from: so many forced ones, then those of its last step. */
-    private void keep(int slot, int forced, int tokenCount) {
-        int n = forced + tokenCount;
-        int at = slots[slot].reader.reads() - n;
-        try (PassScope scope = new PassScope()) {
-            for (int part = 0; part < branches.parts(); part++) {
-                int lane = branches.lane(slot, part);
-                for (int half = 0; half < branches.halves(); half++) {
-                    long from = target.featureRow(slot, part) - forced + (long) half * target.featureStride(slot);
-                    memory.features[lane]
-                            .narrow(0, kept[slot][part] + (long) half * room + at, n)
-                            .copy_(target.features(lane).narrow(0, from, n));
-                }
-            }
-        }
+        kept.keep(slot, s.reader.reads() - forced - tokenCount, forced, tokenCount);
     }
 
     @Override
@@ -429,9 +399,9 @@ final class EagleDrafts<C> implements DraftSession<C> {
                             reader.tokens(),
                             0,
                             reader.reads(),
-                            kept[beginning][part],
-                            room);
-                    pass.extend(memory.features[lane]);
+                            kept.first(beginning, part),
+                            kept.room());
+                    pass.extend(kept.rows(lane));
                 }
             }
         }

@@ -141,7 +141,12 @@ class ChameleonEagleTest {
                 return drafted == 0 ? ++steps % 15 == 0 : drafted < 2;
             }
         };
-        assertThat(DraftRows.compare(both, model.model(true, 1), drafter, DecoderOptions.of(2).drafts(seldom), requests))
+        assertThat(DraftRows.compare(
+                        both,
+                        model.model(true, 1),
+                        drafter,
+                        DecoderOptions.of(2).drafts(seldom),
+                        requests))
                 .isPositive();
     }
 
@@ -159,8 +164,7 @@ class ChameleonEagleTest {
         expected.put("input_features", features);
         expected.put("output_features", new LanternDrafter(tensors).features(tokens, features));
         TensorFiles.write(folder.resolve("expected.safetensors"), expected, Map.of());
-        CheckpointCheck check = CheckpointCheck.of(Checkpoints.find(folder))
-                .get(folder.resolve("model.safetensors"));
+        CheckpointCheck check = CheckpointCheck.of(Checkpoints.find(folder)).get(folder.resolve("model.safetensors"));
         assertThat(check.errors()).containsOnlyKeys("output_features");
         assertThat(check.passed()).as(check.toString()).isTrue();
         assertThat(find(folder).summary().architecture()).isEqualTo("EAGLE drafter for Chameleon of width 64");
@@ -215,7 +219,8 @@ class ChameleonEagleTest {
         configure("\"vocab_size\": 500", "\"vocab_size\": 512");
         configure("\"intermediate_size\": 160", "\"intermediate_size\": 128");
         assertThatThrownBy(() -> model.eagle(find(folder)))
-                .hasMessageContaining("'layers.0.mlp.gate_proj.weight' has shape [160, 64], the configuration asks for");
+                .hasMessageContaining(
+                        "'layers.0.mlp.gate_proj.weight' has shape [160, 64], the configuration asks for");
         Path llamaGen = Path.of("../checkpoint/src/test/resources/fixtures/eagle-c2i");
         assertThatThrownBy(() -> model.eagle(find(llamaGen)))
                 .hasMessageEndingWith("pytorch_model.bin is no EAGLE drafter for Lumina-mGPT");

@@ -58,8 +58,7 @@ record LanternDrafter(Map<String, Tensor> w) {
     private Tensor headNorm(Tensor heads, String name) {
         Tensor mean = heads.mean(new long[] {-1}, true, new ScalarTypeOptional());
         Tensor centred = heads.sub(mean);
-        Tensor variance =
-                centred.mul(centred).mean(new long[] {-1}, true, new ScalarTypeOptional());
+        Tensor variance = centred.mul(centred).mean(new long[] {-1}, true, new ScalarTypeOptional());
         return centred.mul(variance.add(new Scalar(1e-5)).rsqrt())
                 .mul(rows("layers.0.self_attn." + name + "_norm.weight"))
                 .add(rows("layers.0.self_attn." + name + "_norm.bias"));

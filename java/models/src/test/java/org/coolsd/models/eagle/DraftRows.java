@@ -150,18 +150,21 @@ public final class DraftRows {
                 for (int j = prefix.length; j < read.length; j++) {
                     read[j] = whole.row(tokens[slot][j - prefix.length]);
                 }
-                long[] before = Arrays.stream(tokens[slot], 0, known[slot]).asLongStream().toArray();
+                long[] before = Arrays.stream(tokens[slot], 0, known[slot])
+                        .asLongStream()
+                        .toArray();
                 // Feature p is what position p + 1 was drawn from. Those behind the known tokens are the drafter's own
                 // predictions.
-                Tensor features = whole.features(condition, branch == 0, before)
-                        .narrow(1, 0, prefix.length + (long) known[slot]);
+                Tensor features =
+                        whole.features(condition, branch == 0, before).narrow(1, 0, prefix.length + (long) known[slot]);
                 Tensor rows = Tensors.of(read, 1, read.length);
                 while (features.size(1) <= read.length) {
                     long n = features.size(1);
                     Tensor predicted = whole.predicted(condition, rows.narrow(1, 0, n), features);
                     features = torch.cat(new TensorVector(features, predicted.narrow(1, n - 1, 1)), 1);
                 }
-                Tensor expected = whole.logits(features.narrow(1, read.length, 1)).flatten();
+                Tensor expected =
+                        whole.logits(features.narrow(1, read.length, 1)).flatten();
                 boolean split = session.branches().split();
                 Tensor actual = session.draftRow(slot, split ? branch : 0, i).select(0, split ? 0 : branch);
                 assertThat(actual.sub(expected).abs().max().item_double()).isCloseTo(0, within(1e-4));

@@ -9,7 +9,6 @@ import java.util.stream.LongStream;
 import org.bytedeco.pytorch.Tensor;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
-import org.coolsd.decode.Decoder;
 import org.coolsd.decode.DecoderOptions;
 import org.coolsd.decode.DraftPolicy;
 import org.coolsd.decode.Request;
@@ -71,10 +70,22 @@ class DraftRowsTest {
         }
         DecoderOptions options = DecoderOptions.of(4).schedule(Schedule.uniform(1.5));
         for (int threads = 1; threads <= 2; threads++) {
-            assertThat(DraftRows.compare(whole, new LlamaGenTarget(model.target(), true, threads), new EagleModel<>(model.drafter()), options, requests)).isGreaterThan(50);
+            assertThat(DraftRows.compare(
+                            whole,
+                            new LlamaGenTarget(model.target(), true, threads),
+                            new EagleModel<>(model.drafter()),
+                            options,
+                            requests))
+                    .isGreaterThan(50);
         }
         DecoderOptions batch = options.slots(3).drafts(DraftPolicy.adaptive(0.6));
-        assertThat(DraftRows.compare(whole, new LlamaGenTarget(model.target(), true, 1), new EagleModel<>(model.drafter()), batch, requests)).isGreaterThan(50);
+        assertThat(DraftRows.compare(
+                        whole,
+                        new LlamaGenTarget(model.target(), true, 1),
+                        new EagleModel<>(model.drafter()),
+                        batch,
+                        requests))
+                .isGreaterThan(50);
     }
 
     /** Behind captions of different length, whose positions the drafter reads too. */
@@ -132,7 +143,15 @@ class DraftRowsTest {
             requests.add(Request.of(new Caption(embeddings, positions, 32), positions, guided, 8));
         }
         DecoderOptions options = DecoderOptions.of(4).schedule(Schedule.uniform(1.5));
-        assertThat(DraftRows.compare(whole, model.target().captions(true, 2), new EagleModel<>(model.drafter()), options, requests)).isGreaterThan(50);
-        assertThat(DraftRows.compare(whole, model.target().captions(true, 2), new EagleModel<>(model.drafter()), options.slots(3), requests)).isGreaterThan(50);
+        assertThat(DraftRows.compare(
+                        whole, model.target().captions(true, 2), new EagleModel<>(model.drafter()), options, requests))
+                .isGreaterThan(50);
+        assertThat(DraftRows.compare(
+                        whole,
+                        model.target().captions(true, 2),
+                        new EagleModel<>(model.drafter()),
+                        options.slots(3),
+                        requests))
+                .isGreaterThan(50);
     }
 }

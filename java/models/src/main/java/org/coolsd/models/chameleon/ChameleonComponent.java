@@ -15,9 +15,11 @@ import org.coolsd.libtorch.Tensors;
 import org.coolsd.libtorch.Weights;
 import org.coolsd.models.CheckpointFiles;
 import org.coolsd.models.LoadedTarget;
+import org.coolsd.models.Prompt;
 import org.coolsd.models.Summary;
 import org.coolsd.models.TargetComponent;
 import org.coolsd.models.decoder.DecoderForward;
+import org.coolsd.models.eagle.EagleForm;
 import org.jspecify.annotations.Nullable;
 
 /** A Chameleon decoder in a checkpoint. */
@@ -90,6 +92,16 @@ record ChameleonComponent(CheckpointFiles files, ChameleonConfig config, Chamele
             close(tokenizer);
             throw e;
         }
+    }
+
+    @Override
+    public Class<? extends Prompt> prompts() {
+        return Prompt.Text.class;
+    }
+
+    @Override
+    public EagleForm drafterForm(Weights weights) {
+        return new ChameleonEagleForm(config, vocabulary.image().window(), weights);
     }
 
     private static void close(@Nullable ChameleonTokenizer tokenizer) {

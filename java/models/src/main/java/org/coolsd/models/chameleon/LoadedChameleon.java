@@ -101,8 +101,8 @@ record LoadedChameleon(
         if (!(drafter instanceof ChameleonEagleComponent eagle)) {
             throw new IllegalArgumentException(drafter.files() + " is no EAGLE drafter for " + family.official());
         }
-        DrafterForward loaded = eagle.load(
-                forward, config, vocabulary.image().window().from(), precision);
+        DrafterForward loaded =
+                eagle.load(forward, config, vocabulary.image().window().from(), precision);
         drafters.add(loaded);
         return new EagleModel<>(loaded);
     }

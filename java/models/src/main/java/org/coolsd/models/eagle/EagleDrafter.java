@@ -1,7 +1,6 @@
 package org.coolsd.models.eagle;
 
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.bytedeco.pytorch.Tensor;
@@ -55,23 +54,17 @@ public final class EagleDrafter {
      * @param grid side of the image in tokens: 24 for the published class-conditional drafters
      */
     public static EagleDrafter forInference(EagleConfig config, int grid, Weights weights, Precision precision) {
-        return of(config, grid, 1, weights, precision, false);
+        return of(config, grid, 1, weights, precision);
     }
 
     /** A drafter that answers, of the image side and the condition positions that its configuration says: the official ones. */
     static EagleDrafter forInference(EagleConfig config, Weights weights, Precision precision) {
-        return of(config, config.grid(), config.conditions(), weights, precision, false);
+        return of(config, config.grid(), config.conditions(), weights, precision);
     }
 
-    /** A drafter that learns, of a LlamaGen by class; {@code weights} stay the leaves. */
-    public static EagleDrafter forTraining(EagleConfig config, int grid, Weights weights, Precision precision) {
-        return of(config, grid, 1, weights, precision, true);
-    }
-
-    private static EagleDrafter of(
-            EagleConfig config, int grid, int conditions, Weights weights, Precision precision, boolean training) {
+    private static EagleDrafter of(EagleConfig config, int grid, int conditions, Weights weights, Precision precision) {
         return new EagleDrafter(
-                new LlamaGenEagle(config, weights), LlamaGenEagle.input(config, grid, conditions), precision, training);
+                new LlamaGenEagle(config, weights), LlamaGenEagle.input(config, grid, conditions), precision, false);
     }
 
     /** Fresh weights; the token embedding is a copy of the target's and stays fixed in training, as in EAGLE. */

@@ -22,7 +22,8 @@ public interface EagleWeights {
     Tensor joint();
 
     /** What it adds [dim], or null. */
-    @Nullable Tensor bias();
+    @Nullable
+    Tensor bias();
 
     /** The decoder layer, whose pairs of channels are neighbours. */
     LayerWeights<Matrix> layer();

@@ -1,11 +1,12 @@
 package org.coolsd.cli;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.function.IntFunction;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -22,6 +23,7 @@ import org.coolsd.models.Checkpoints;
 import org.coolsd.models.Component;
 import org.coolsd.models.DrafterComponent;
 import org.coolsd.models.LoadedTarget;
+import org.coolsd.models.Prompt;
 import org.coolsd.models.Summary;
 import org.coolsd.models.TargetComponent;
 import org.coolsd.models.decoder.DecoderTarget;
@@ -128,18 +130,26 @@ record DrafterTraining(Path path, TargetComponent target) {
         if (!(loaded.model(false, 1) instanceof DecoderTarget<C> decoder)) {
             throw new IllegalStateException(target.files() + " is no decoder whose features a drafter could read");
         }
-        List<C> conditions = new ArrayList<>();
-        for (int i = 0; i < tokens.size(0); i++) {
-            conditions.add(loaded.condition(prompts.of(i, loaded)));
-        }
         torch.manual_seed(run.plan().seed());
         Path folder = path.resolve("drafter");
         double loss;
-        try (DrafterTask<C> task = new DrafterTask<>(tokens, conditions::get, decoder, form)) {
+        // Read whenever they are needed: captions of many images are more than there may be room for.
+        IntFunction<C> conditions = image -> condition(loaded, prompts.of(image, loaded));
+        try (DrafterTask<C> task = new DrafterTask<>(tokens, conditions, decoder, form)) {
             loss = run.run(task);
             DrafterFolder.write(folder, run.folder(), form.config(), task.weights());
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         }
         run.report(loss, folder, json);
+    }
+
+    private static <C> C condition(LoadedTarget<C> loaded, Prompt prompt) {
+        try {
+            return loaded.condition(prompt);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private Tensor samples(TargetSamples images, int count, int threads) throws IOException {

@@ -39,7 +39,11 @@ public final class DrafterForward implements AutoCloseable {
     private final OwnedTensors owned = new OwnedTensors();
     private final Guard guard;
 
-    /** LlamaGen's. @throws IllegalArgumentException if {@code weights} do not fit {@code config}; the message names the tensor */
+    /**
+     * One for LlamaGen.
+     *
+     * @throws IllegalArgumentException if {@code weights} do not fit {@code config}; the message names the tensor
+     */
     public DrafterForward(EagleConfig config, Weights weights, Precision precision, TargetForward target) {
         this(
                 new LlamaGenEagle(config, weights),
@@ -50,6 +54,8 @@ public final class DrafterForward implements AutoCloseable {
     }
 
     /**
+     * One of any family.
+     *
      * @param weights not kept
      * @param target whose features it reads, and whose head it shares
      * @throws IllegalArgumentException if a tensor is missing or has another shape; the message names it

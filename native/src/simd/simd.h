@@ -105,20 +105,22 @@ int32_t search(const float* weights, int32_t n, double before, double wanted);
 
 /* Cut-offs. */
 
-struct Sifted {
-  int32_t count;
-  float largest;
-  bool nan;
-};
-
-/* Copies a block's values >= bound, in order (room for n + kSlack), and looks at all of them. */
-Sifted sift(const float* x, int32_t n, float bound, float* out);
+/* Copies a row's values that are not below a bound, in order, and NaN (room for n + kSlack). The row has no guidance.
+ */
+int32_t sift(const Row& row, int32_t n, float bound, float* out);
 
 /* The number of values >= bound. */
 int32_t count(const float* x, int32_t n, float bound);
 
-/* The k-th largest of values in [least, most], 1 <= k <= n; spare [n + kSlack]. */
-float kth_largest(const float* x, int32_t n, int32_t k, float least, float most, float* spare);
+/* The k-th largest of some values. */
+struct KthValue {
+  float value;
+  int32_t above; /* values that are larger, fewer than k */
+  int32_t reach; /* those and the equal ones, at least k */
+};
+
+/* Of values in [least, most], 1 <= k <= n; spare [n + kSlack], which may be x. */
+KthValue kth_largest(const float* x, int32_t n, int32_t k, float least, float most, float* spare);
 
 /* The index of the nth of the values that equal value, nth >= 1; n if there are fewer. */
 int32_t nth_equal(const float* x, int32_t n, float value, int32_t nth);

@@ -42,6 +42,7 @@ int32_t Pass(const Source p, const Source q, const ResidualTerms& terms, int32_t
   const V draft_factor = hn::Set(d, static_cast<float>(factors.draft));
   const auto target_power = [&](V x, V scale) HWY_ATTR { return finite_exp2(D(), x, scale, target_factor); };
   const auto draft_power = [&](V x, V scale) HWY_ATTR { return finite_exp2(D(), x, scale, draft_factor); };
+  const Bounds target_bounds(terms.target), draft_bounds(terms.draft);
   const int32_t step = lanes();
   int32_t done = 0;
   for (int32_t i = 0; i < n; ++done) {
@@ -55,8 +56,8 @@ int32_t Pass(const Source p, const Source q, const ResidualTerms& terms, int32_t
       } else {
         most = hn::Max(most, y);
       }
-      const V a = exponential<kCut, kShifted>(x, terms.target, at, target_power);
-      const V b = exponential<kCut, kShifted>(y, terms.draft, at, draft_power);
+      const V a = exponential<kCut, kShifted>(x, terms.target, target_bounds, at, target_power);
+      const V b = exponential<kCut, kShifted>(y, terms.draft, draft_bounds, at, draft_power);
       drafted = drafted + counted(b); /* shows what the comparisons would not: NaN, or an infinite b */
       sum = sum + counted(residual<VectorOps>(a, b, kept, zero));
       if constexpr (kDrift) drift_sum = drift_sum + counted(drift<VectorOps>(a, b, kept, zero));
@@ -96,11 +97,11 @@ int32_t Pass(const Source p, const Source q, const ResidualTerms& terms, int32_t
 
 /* Where P > 0: what is kept, but for powers that even a double is too small for. */
 template <bool kCut>
-HWY_INLINE M possible(V x, const Exponential& e, int32_t i) {
+HWY_INLINE M possible(V x, const Exponential& e, const Bounds& bounds, int32_t i) {
   const D d;
   const M enough = (x - hn::Set(d, e.reference)) * hn::Set(d, e.scale) > hn::Set(d, -1022.0f);
   if constexpr (!kCut) return enough;
-  return hn::And(enough, kept_of(x, e, i));
+  return hn::And(enough, kept_of(x, bounds, i));
 }
 
 template <bool kCut, bool kDrift, bool kAffine>
@@ -112,6 +113,7 @@ double Block(const float* x, const float* y, const ResidualTerms& terms, int32_t
   const Elements<COOLSD_F32, false> p{reinterpret_cast<const char*>(x), nullptr, 0};
   const Elements<COOLSD_F32, false> q{reinterpret_cast<const char*>(y), nullptr, 0};
   const auto power = [](V t, V scale) HWY_ATTR { return exp2(D(), t * scale); };
+  const Bounds target_bounds(terms.target), draft_bounds(terms.draft);
   V r0 = zero, r1 = zero, d0 = zero, d1 = zero;
   M fits = zero == zero;
   const int32_t step = lanes();
@@ -119,8 +121,8 @@ double Block(const float* x, const float* y, const ResidualTerms& terms, int32_t
     const bool whole = i + step <= n;
     const V target = whole ? p.whole(i) : p.rest(i, n), draft = whole ? q.whole(i) : q.rest(i, n);
     fits = hn::And(fits, draft <= bound);
-    const V a = exponential<kCut>(target, terms.target, i, power);
-    const V b = exponential<kCut>(draft, terms.draft, i, power) * ratio;
+    const V a = exponential<kCut>(target, terms.target, target_bounds, i, power);
+    const V b = exponential<kCut>(draft, terms.draft, draft_bounds, i, power) * ratio;
     V r;
     if constexpr (kAffine) {
       r = residual<VectorOps>(a, b, kept, affine, zero);
@@ -129,7 +131,7 @@ double Block(const float* x, const float* y, const ResidualTerms& terms, int32_t
     }
     sum = sum + r;
     if constexpr (kDrift && kAffine) {
-      const M can = possible<kCut>(target, terms.target, i);
+      const M can = possible<kCut>(target, terms.target, target_bounds, i);
       drift_sum = drift_sum + hn::IfThenElseZero(can, drift<VectorOps>(a, b, kept, affine, zero));
     } else if constexpr (kDrift) {
       drift_sum = drift_sum + drift<VectorOps>(a, b, kept, zero);
@@ -157,6 +159,7 @@ int32_t ExcessesAs(const float* x, const float* y, const ResidualTerms& terms, i
   const Elements<COOLSD_F32, false> p{reinterpret_cast<const char*>(x), nullptr, 0};
   const Elements<COOLSD_F32, false> q{reinterpret_cast<const char*>(y), nullptr, 0};
   const auto power = [](V t, V scale) HWY_ATTR { return exp2(D(), t * scale); };
+  const Bounds target_bounds(terms.target), draft_bounds(terms.draft);
   M fits = zero == zero;
   int32_t count = 0;
   const int32_t step = lanes();
@@ -164,8 +167,8 @@ int32_t ExcessesAs(const float* x, const float* y, const ResidualTerms& terms, i
     const bool whole = i + step <= n;
     const V target = whole ? p.whole(i) : p.rest(i, n), draft = whole ? q.whole(i) : q.rest(i, n);
     fits = hn::And(fits, draft <= bound);
-    const V a = exponential<kCut>(target, terms.target, i, power);
-    const V b = exponential<kCut>(draft, terms.draft, i, power) * ratio;
+    const V a = exponential<kCut>(target, terms.target, target_bounds, i, power);
+    const V b = exponential<kCut>(draft, terms.draft, draft_bounds, i, power) * ratio;
     const M which = hn::And(a > zero, b > a);
     append(a, which, p_out + count);
     count += append(b, which, q_out + count);

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "common/budget.h"
+
 namespace coolsd::simd {
 namespace {
 
@@ -224,6 +226,42 @@ TEST(Simd, EveryMaskIsPacked) {
     }
     const int32_t found = sift(Row(x), 16, 0, out);
     ASSERT_EQ(std::vector<float>(out, out + found), wanted) << target() << " " << mask;
+  }
+}
+
+/* Bins and sums are those of budget.h, token by token in order. */
+TEST(Simd, ExcessesAreThoseOfTheBudgetsDefinition) {
+  std::mt19937 random(7);
+  std::normal_distribution<float> normal;
+  for (int32_t n : {1, 5, 16, 17, 100, 2047, 2048}) {
+    std::vector<float> x(static_cast<size_t>(n)), y(x.size());
+    for (size_t i = 0; i < x.size(); ++i) {
+      x[i] = 2 * normal(random);
+      y[i] = random() % 9 == 0 ? x[i] : x[i] + 3 * normal(random);
+      if (random() % 20 == 0) x[i] = -INFINITY;
+      if (random() % 20 == 0) x[i] = -150;
+    }
+    const Exponential cut = {9, 1.5f, true, -3, n / 2}, all = {12, 1.5f, false, -INFINITY, n};
+    const ResidualTerms terms = {cut, all, 7, 0, 20, false};
+    std::vector<float> a(x.size() + kSlack), b(a.size());
+    exponentials(x.data(), n, cut, a.data());
+    exponentials(y.data(), n, all, b.data());
+    std::vector<int32_t> bins(a.size());
+    std::vector<float> sums(2 * a.size()), p(a.size()), q(a.size());
+    ResidualReport report;
+    const int32_t found =
+        excesses(x.data(), y.data(), terms, n, {bins.data(), sums.data(), p.data(), q.data()}, &report);
+    EXPECT_TRUE(report.draft_fits);
+    size_t at = 0;
+    for (size_t i = 0; i < x.size(); ++i) {
+      const float mine = a[i], drafted = b[i] * 7;
+      if (!(mine > 0 && drafted > mine)) continue;
+      ASSERT_EQ(bins[at], budget_bin(mine, drafted)) << target() << " " << i;
+      ASSERT_EQ(sums[2 * at], drafted - mine);
+      ASSERT_EQ(sums[2 * at + 1], mine);
+      ++at;
+    }
+    EXPECT_EQ(static_cast<int32_t>(at), found);
   }
 }
 

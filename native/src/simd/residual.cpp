@@ -8,6 +8,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "common/budget.h"
 #include "simd/kept-inl.h"
 #include "simd/row-inl.h"
 
@@ -151,8 +152,17 @@ double Block(const float* x, const float* y, const ResidualTerms& terms, int32_t
   return static_cast<double>(hn::GetLane(hn::SumOfLanes(d, r0 + r1)));
 }
 
+/* What the tokens i, i + 1, ... with the probabilities p and q add to which bin, of Q > P > 0. */
+HWY_INLINE void store_excess(V p, V q, int32_t i, const BudgetTokens& out) {
+  const D d;
+  const hn::RebindToUnsigned<D> du;
+  const auto bin = hn::ShiftRight<19>(hn::BitCast(du, q / p)) - hn::Set(du, 127u << 4); /* budget_bin(): Q/P > 1 */
+  hn::StoreU(hn::Min(bin, hn::Set(du, kBudgetBins - 1)), du, reinterpret_cast<uint32_t*>(out.bins) + i);
+  hn::StoreInterleaved2(q - p, p, d, out.sums + 2 * i);
+}
+
 template <bool kCut>
-int32_t ExcessesAs(const float* x, const float* y, const ResidualTerms& terms, int32_t n, float* p_out, float* q_out,
+int32_t ExcessesAs(const float* x, const float* y, const ResidualTerms& terms, int32_t n, const BudgetTokens& out,
                    ResidualReport* report) {
   const D d;
   const V zero = hn::Zero(d), ratio = hn::Set(d, terms.ratio), bound = hn::Set(d, terms.draft_largest);
@@ -170,10 +180,11 @@ int32_t ExcessesAs(const float* x, const float* y, const ResidualTerms& terms, i
     const V a = exponential<kCut>(target, terms.target, target_bounds, i, power);
     const V b = exponential<kCut>(draft, terms.draft, draft_bounds, i, power) * ratio;
     const M which = hn::And(a > zero, b > a);
-    append(a, which, p_out + count);
-    count += append(b, which, q_out + count);
+    append(a, which, out.p + count);
+    count += append(b, which, out.q + count);
   }
   report->draft_fits = report->draft_fits && hn::AllTrue(d, fits);
+  for (int32_t i = 0; i < count; i += step) store_excess(hn::LoadU(d, out.p + i), hn::LoadU(d, out.q + i), i, out);
   return count;
 }
 
@@ -229,9 +240,9 @@ double BlockOf(const float* x, const float* y, const ResidualTerms& terms, int32
   return Cut(terms) ? BlockAs<true>(x, y, terms, n, out, report) : BlockAs<false>(x, y, terms, n, out, report);
 }
 
-int32_t Excesses(const float* x, const float* y, const ResidualTerms& terms, int32_t n, float* p, float* q,
+int32_t Excesses(const float* x, const float* y, const ResidualTerms& terms, int32_t n, const BudgetTokens& out,
                  ResidualReport* report) {
-  return Cut(terms) ? ExcessesAs<true>(x, y, terms, n, p, q, report) : ExcessesAs<false>(x, y, terms, n, p, q, report);
+  return Cut(terms) ? ExcessesAs<true>(x, y, terms, n, out, report) : ExcessesAs<false>(x, y, terms, n, out, report);
 }
 
 }  // namespace coolsd::simd::HWY_NAMESPACE
@@ -258,9 +269,9 @@ double residuals(const float* target, const float* draft, const ResidualTerms& t
   return HWY_DYNAMIC_DISPATCH(BlockOf)(target, draft, terms, n, out, report);
 }
 
-int32_t excesses(const float* target, const float* draft, const ResidualTerms& terms, int32_t n, float* p, float* q,
-                 ResidualReport* report) {
-  return HWY_DYNAMIC_DISPATCH(Excesses)(target, draft, terms, n, p, q, report);
+int32_t excesses(const float* target, const float* draft, const ResidualTerms& terms, int32_t n,
+                 const BudgetTokens& out, ResidualReport* report) {
+  return HWY_DYNAMIC_DISPATCH(Excesses)(target, draft, terms, n, out, report);
 }
 
 }  // namespace coolsd::simd

@@ -90,12 +90,19 @@ double residuals(const float* target, const float* draft, const ResidualTerms& t
 /* The sum of y -log2(y) over the exponentials y of a block's values x. */
 double entropies(const float* x, const float* y, int32_t n, const Exponential& e);
 
+/* Room for the tokens of a block that a budget has bins for, kBlock + kSlack of each, sums twice as many. */
+struct BudgetTokens {
+  int32_t* bins; /* budget_bin() of each */
+  float* sums;   /* Q - P and P of each, what it adds to its bin */
+  float *p, *q;  /* for work */
+};
+
 /*
- * The exponentials of both laws of those tokens with Q > P > 0, in order, into p and q (room for n + kSlack each);
- * returns how many. Of the report only draft_fits is told.
+ * Those tokens with Q > P > 0, in order, with both in units of the target's exponentials; returns how many. Of the
+ * report only draft_fits is told.
  */
-int32_t excesses(const float* target, const float* draft, const ResidualTerms& terms, int32_t n, float* p, float* q,
-                 ResidualReport* report);
+int32_t excesses(const float* target, const float* draft, const ResidualTerms& terms, int32_t n,
+                 const BudgetTokens& out, ResidualReport* report);
 
 /*
  * Finds the token of a block where the running sum of its weights, in double, first exceeds wanted; before is the sum

@@ -41,7 +41,10 @@ int32_t Pass(const Source p, const Source q, const ResidualTerms& terms, int32_t
   const Factors factors = kShifted ? shifted(terms) : Factors{1, static_cast<double>(terms.ratio)};
   const V target_factor = hn::Set(d, static_cast<float>(factors.target));
   const V draft_factor = hn::Set(d, static_cast<float>(factors.draft));
-  const auto target_power = [&](V x, V scale) HWY_ATTR { return finite_exp2(D(), x, scale, target_factor); };
+  const auto target_power = [&](V x, V scale) HWY_ATTR {
+    if constexpr (kShifted) return finite_exp2(D(), x, scale, target_factor);
+    return finite_exp2(D(), x, scale);
+  };
   const auto draft_power = [&](V x, V scale) HWY_ATTR { return finite_exp2(D(), x, scale, draft_factor); };
   const Bounds target_bounds(terms.target), draft_bounds(terms.draft);
   const int32_t step = lanes();

@@ -36,7 +36,7 @@ class Bounds {
 
   /* Of tokens i, i + 1, ... */
   HWY_INLINE V at(int32_t i) const {
-    const int32_t behind = lanes() + i - split_; /* so many lanes, and more than all or none, are behind the last */
+    const int32_t behind = lanes() + i - split_; /* as many of the lanes as this, at least none and at most all */
     return hn::LoadU(D(), bounds_ + HWY_MAX(0, HWY_MIN(behind, lanes())));
   }
 

@@ -44,6 +44,7 @@ int32_t Sift(const Row& row, int32_t n, float bound, float* out) {
   }
 }
 
+/* The number of values that reach a bound. */
 int32_t Count(const float* x, int32_t n, float bound) {
   const D d;
   const V least = hn::Set(d, bound);
@@ -178,15 +179,12 @@ HWY_AFTER_NAMESPACE();
 namespace coolsd::simd {
 
 HWY_EXPORT(Sift);
-HWY_EXPORT(Count);
 HWY_EXPORT(KthLargest);
 HWY_EXPORT(NthEqual);
 
 int32_t sift(const Row& row, int32_t n, float bound, float* out) {
   return HWY_DYNAMIC_DISPATCH(Sift)(row, n, bound, out);
 }
-
-int32_t count(const float* x, int32_t n, float bound) { return HWY_DYNAMIC_DISPATCH(Count)(x, n, bound); }
 
 KthValue kth_largest(const float* x, int32_t n, int32_t k, float least, float most, float* spare) {
   return HWY_DYNAMIC_DISPATCH(KthLargest)(x, n, k, least, most, spare);

@@ -116,9 +116,6 @@ int32_t search(const float* weights, int32_t n, double before, double wanted);
  */
 int32_t sift(const Row& row, int32_t n, float bound, float* out);
 
-/* The number of values >= bound. */
-int32_t count(const float* x, int32_t n, float bound);
-
 /* The k-th largest of some values. */
 struct KthValue {
   float value;

@@ -13,6 +13,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.coolsd.Backend;
 import org.coolsd.Sampling;
 import org.coolsd.checkpoint.AtomicFile;
+import org.coolsd.command.DecodingOptions;
 import org.coolsd.command.EngineOptions;
 import org.coolsd.command.FirstEstimate;
 import org.coolsd.command.JsonOption;

@@ -405,7 +405,8 @@ class CommandLineTest {
     void theCompletionScriptKnowsEveryCommand() {
         Run run = capture("completion");
         assertThat(run.code()).isZero();
-        assertThat(run.out()).contains("complete -F _complete_coolsd", "--schedule", "bench", "train", "clamped");
+        assertThat(run.out())
+                .contains("complete -F _complete_coolsd", "--schedule", "bench", "spark-generate", "train", "clamped");
     }
 
     @Test

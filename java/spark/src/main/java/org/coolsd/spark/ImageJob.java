@@ -26,6 +26,9 @@ import org.jspecify.annotations.Nullable;
  */
 public record ImageJob(String model, @Nullable Precision precision, Map<String, String> options)
         implements Serializable {
+    /** The option that all requests share, as it says which models are loaded. */
+    static final String DRAFTER = "drafter";
+
     /** Checks nothing yet but that nothing is missing. */
     public ImageJob {
         Objects.requireNonNull(model, "model");
@@ -67,8 +70,8 @@ public record ImageJob(String model, @Nullable Precision precision, Map<String, 
      * @throws IllegalArgumentException in one line, if an option is none
      */
     ImageFolder folder() throws IOException {
-        ImageFolder folder = ImageFolder.open(Path.of(model));
         DecodingOptions.of(options);
+        ImageFolder folder = ImageFolder.open(Path.of(model));
         return drafter() == null ? folder : folder.with(Drafts.of(drafter()));
     }
 
@@ -77,7 +80,4 @@ public record ImageJob(String model, @Nullable Precision precision, Map<String, 
     String drafter() {
         return options.get(DRAFTER);
     }
-
-    /** The option that all requests share, as it says which models are loaded. */
-    static final String DRAFTER = "drafter";
 }

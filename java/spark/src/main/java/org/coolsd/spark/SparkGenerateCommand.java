@@ -1,18 +1,14 @@
 package org.coolsd.spark;
 
 import java.io.IOException;
-import java.net.URISyntaxException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
-import org.apache.spark.SparkConf;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
@@ -49,20 +45,6 @@ public final class SparkGenerateCommand implements Callable<Integer> {
     }
 
     @Option(
-            names = "--master",
-            paramLabel = "URL",
-            description =
-                    "local[N] for N cores of this machine, spark://HOST:PORT for a cluster (default: what spark-submit"
-                            + " says, else all cores of this machine)")
-    private String master;
-
-    @Option(
-            names = "--conf",
-            paramLabel = "KEY=VALUE",
-            description = "a setting of Spark's, such as spark.executor.memory=4g; may be given several times")
-    private Map<String, String> settings = new LinkedHashMap<>();
-
-    @Option(
             names = "--output",
             paramLabel = "DIR",
             description = "a new folder that all machines share (default: ${DEFAULT-VALUE})")
@@ -85,6 +67,9 @@ public final class SparkGenerateCommand implements Callable<Integer> {
             paramLabel = "P",
             description = "of matrix products: f16 (weights only), bf16 or f32 (default: the fastest of each machine)")
     private Precision precision;
+
+    @Mixin
+    private SessionOptions session;
 
     @Mixin
     private RequestOptions requests;
@@ -116,7 +101,7 @@ public final class SparkGenerateCommand implements Callable<Integer> {
         requests.check(folder);
         json.check();
         long start = System.nanoTime();
-        try (SparkSession spark = SparkSession.builder().config(configuration()).getOrCreate()) {
+        try (SparkSession spark = session.open()) {
             Figures figures = generate(spark, job, folder);
             return report(figures, decoding.name(drafts), (System.nanoTime() - start) / 1e9);
         } catch (Exception e) {
@@ -126,7 +111,7 @@ public final class SparkGenerateCommand implements Callable<Integer> {
     }
 
     private Figures generate(SparkSession spark, ImageJob job, ImageFolder folder) throws IOException {
-        org.apache.hadoop.conf.Configuration hadoop = spark.sparkContext().hadoopConfiguration();
+        Configuration hadoop = spark.sparkContext().hadoopConfiguration();
         org.apache.hadoop.fs.Path place = new org.apache.hadoop.fs.Path(output);
         FileSystem files = place.getFileSystem(hadoop);
         if (files.exists(place)) {
@@ -147,49 +132,6 @@ public final class SparkGenerateCommand implements Callable<Integer> {
                 .parquet(output)
                 .select(name, Columns.STEPS, Columns.ACCEPTED_LENGTH, Columns.DRIFT, Columns.ERROR)
                 .toLocalIterator());
-    }
-
-    /** Spark's settings: the user's, and for the rest what images need. */
-    private SparkConf configuration() throws IOException {
-        SparkConf conf = new SparkConf();
-        settings.forEach(conf::set);
-        if (master != null) {
-            conf.setMaster(master);
-        }
-        conf.setIfMissing("spark.master", "local[*]")
-                .setIfMissing("spark.app.name", "coolsd spark-generate")
-                .setIfMissing("spark.ui.enabled", "false")
-                .setIfMissing("spark.ui.showConsoleProgress", Boolean.toString(System.console() != null))
-                .setIfMissing("spark.executorEnv.OMP_NUM_THREADS", "1")
-                .setIfMissing("spark.executorEnv.TORCH_CPP_LOG_LEVEL", "ERROR");
-        if (conf.get("spark.master").startsWith("local")) {
-            conf.setIfMissing("spark.driver.host", "127.0.0.1").setIfMissing("spark.driver.bindAddress", "127.0.0.1");
-        } else if (!conf.contains("spark.executor.extraClassPath")) {
-            conf.setIfMissing("spark.jars", String.join(",", jars()));
-        }
-        return conf;
-    }
-
-    /** What a cluster lacks: this jar and those in lib beside it, where the launcher's build has them. */
-    private static List<String> jars() throws IOException {
-        List<String> jars = new ArrayList<>();
-        try {
-            Path own = Path.of(SparkGenerateCommand.class
-                    .getProtectionDomain()
-                    .getCodeSource()
-                    .getLocation()
-                    .toURI());
-            Path lib = own.resolveSibling("lib");
-            if (Files.isRegularFile(own) && Files.isDirectory(lib)) {
-                jars.add(own.toString());
-                try (Stream<Path> all = Files.list(lib)) {
-                    all.map(Path::toString).sorted().forEach(jars::add);
-                }
-            }
-            return jars;
-        } catch (URISyntaxException e) {
-            throw new IOException(e.getMessage(), e);
-        }
     }
 
     private int report(Figures figures, String schedule, double seconds) throws IOException {

@@ -1,6 +1,9 @@
-package org.coolsd.cli;
+package org.coolsd.command;
 
 import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import org.coolsd.Acceptance;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
@@ -8,13 +11,20 @@ import org.coolsd.decode.DecoderOptions;
 import org.coolsd.decode.DraftPolicy;
 import org.coolsd.decode.FactorPolicy;
 import org.coolsd.images.Drafts;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** The options that say how tokens are decided. */
-final class DecodingOptions {
+public final class DecodingOptions {
+    /** Filled by picocli. */
+    public DecodingOptions() {}
+
     /** The schedules by name; docs/method.md, "Schedules". */
     enum Kind {
         TARGET,
@@ -121,13 +131,55 @@ final class DecodingOptions {
     @Option(names = "--top-p", paramLabel = "P", description = "1 keeps all (default: the model's)")
     private Float topP;
 
+    /** A command of these options and nothing else. */
+    @Command
+    private static final class Alone {
+        @Mixin
+        private DecodingOptions options;
+    }
+
+    /**
+     * What a command line with these options says, where there is no command line.
+     *
+     * @param values by the long names of options, without dashes: delta to 1.2
+     * @throws IllegalArgumentException in one line, if a name is none, or a value none of its option's
+     */
+    public static DecodingOptions of(Map<String, String> values) {
+        Alone alone = new Alone();
+        try {
+            new CommandLine(alone)
+                    .setCaseInsensitiveEnumValuesAllowed(true)
+                    .parseArgs(values.entrySet().stream()
+                            .map(value -> "--" + value.getKey() + "=" + value.getValue())
+                            .toArray(String[]::new));
+        } catch (ParameterException e) {
+            throw new IllegalArgumentException(e.getMessage(), e);
+        }
+        return alone.options;
+    }
+
+    /** The options that were given, as {@link #of} takes them. */
+    public Map<String, String> values() {
+        Set<String> own =
+                CommandSpec.forAnnotatedObject(new Alone()).optionsMap().keySet();
+        Map<String, String> values = new TreeMap<>();
+        for (OptionSpec option : command.commandLine().getParseResult().matchedOptions()) {
+            if (own.contains(option.longestName())) {
+                values.put(
+                        option.longestName().substring(2),
+                        option.originalStringValues().get(0));
+            }
+        }
+        return values;
+    }
+
     /**
      * How a decoder decides; a usage error if a value is out of range, or they do not go together.
      *
      * @param drafts where drafts come from
      * @param slots images side by side
      */
-    DecoderOptions decoder(Drafts drafts, int slots) {
+    public DecoderOptions decoder(Drafts drafts, int slots) {
         return checked(() -> {
             FactorPolicy factors = factors();
             int length = drafts instanceof Drafts.None ? 0 : draftLength;
@@ -158,7 +210,7 @@ final class DecodingOptions {
      *
      * @param onDevice whether the target computes on a device, where there are no drafts of the target's own
      */
-    Drafts drafts(Drafts byDefault, boolean onDevice) {
+    public Drafts drafts(Drafts byDefault, boolean onDevice) {
         if (kind == Kind.TARGET && driftBudget == null || draftLength == 0) {
             return new Drafts.None();
         }
@@ -206,7 +258,7 @@ final class DecodingOptions {
     }
 
     /** What the way of decoding is called. */
-    String name(Drafts drafts) {
+    public String name(Drafts drafts) {
         if (drafts instanceof Drafts.None) {
             return "plain sampling";
         }
@@ -223,7 +275,7 @@ final class DecodingOptions {
     }
 
     /** Temperature, guidance and cut-offs, {@code byDefault} where nothing is said; a usage error if one is out of range. */
-    Sampling sampling(Sampling byDefault) {
+    public Sampling sampling(Sampling byDefault) {
         return checked(() -> byDefault
                 .temperature(temperature == null ? byDefault.temperature() : temperature)
                 .guidance(guidance == null ? byDefault.guidance() : guidance)

@@ -2,7 +2,6 @@ package org.coolsd.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.List;
 import org.coolsd.checkpoint.Checkpoint;
 import org.coolsd.checkpoint.TensorData;
 import org.coolsd.images.ImageFolder;
@@ -70,7 +69,7 @@ final class PromptOptions {
                     command.commandLine(), "size is '" + size + "', it must be WxH in pixels, with --prompt");
         }
         if (choice.label != null && !folder.classes().isEmpty()) {
-            index(folder.classes());
+            label(folder);
         }
     }
 
@@ -87,7 +86,7 @@ final class PromptOptions {
             return new Prompt.CaptionEmbeddings(choice.captions, i % captions());
         }
         if (choice.label != null) {
-            return new Prompt.Label(index(folder.classes()));
+            return new Prompt.Label(label(folder));
         }
         if (classes == 0) {
             throw new ParameterException(
@@ -120,24 +119,14 @@ final class PromptOptions {
         if (choice.captions != null) {
             return "caption " + i % captions();
         }
-        return "class " + (choice.label != null ? index(folder.classes()) : i % classes);
+        return "class " + (choice.label != null ? label(folder) : i % classes);
     }
 
-    private int index(List<String> classes) {
-        for (int i = 0; i < classes.size(); i++) {
-            if (classes.get(i).equalsIgnoreCase(choice.label)) {
-                return i;
-            }
+    private int label(ImageFolder folder) {
+        try {
+            return folder.label(choice.label);
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(command.commandLine(), e.getMessage());
         }
-        if (choice.label.matches("\\d{1,9}")
-                && (classes.isEmpty() || Integer.parseInt(choice.label) < classes.size())) {
-            return Integer.parseInt(choice.label);
-        }
-        throw new ParameterException(
-                command.commandLine(),
-                "class is '" + choice.label + "', it must be "
-                        + (classes.isEmpty()
-                                ? "a number: this model has no names of classes"
-                                : "0.." + (classes.size() - 1) + " or one of " + String.join(", ", classes)));
     }
 }

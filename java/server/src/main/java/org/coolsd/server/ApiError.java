@@ -2,6 +2,8 @@ package org.coolsd.server;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Duration;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** A request that is not answered with an image, in the words and the format of OpenAI's errors. */
@@ -76,7 +78,8 @@ final class ApiError extends Exception {
                 503, "server_error", "draining", null, 1, "the server is about to end and takes no more requests");
     }
 
-    static ApiError late(long seconds) {
+    static ApiError late(Duration timeout) {
+        String seconds = String.format(Locale.ROOT, "%.1f", timeout.toMillis() / 1e3);
         return new ApiError(
                 504, "server_error", "timeout", null, 0, "the images were not complete after " + seconds + " s");
     }

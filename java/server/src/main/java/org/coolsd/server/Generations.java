@@ -37,9 +37,6 @@ final class Generations<C> {
 
     /** Answers a request, and counts what became of it. */
     void handle(Context ctx) throws Exception {
-        synchronized (this) {
-            answering++;
-        }
         Outcome outcome = Outcome.FAILED;
         try {
             answer(ctx);
@@ -47,15 +44,14 @@ final class Generations<C> {
         } catch (ApiError e) {
             outcome = outcome(e);
             throw e;
+        } catch (StreamBrokenException e) {
+            outcome = outcome(e.why());
+            throw e;
         } catch (ClientGoneException e) {
             outcome = Outcome.GONE;
             throw e;
         } finally {
             meters.answered(outcome);
-            synchronized (this) {
-                answering--;
-                notifyAll();
-            }
         }
     }
 
@@ -68,7 +64,7 @@ final class Generations<C> {
         };
     }
 
-    /** Waits until every request that has come is answered. */
+    /** Waits until every request that was let in is answered. */
     synchronized void awaitAnswers() throws InterruptedException {
         while (answering > 0) {
             wait();
@@ -79,13 +75,21 @@ final class Generations<C> {
         long deadline = System.nanoTime() + options.timeout().toNanos();
         ImageRequest asked = reader.read(body(ctx));
         ClientConnection client = new ClientConnection(ctx.req(), ctx.res());
+        count(1);
         try (ImageJob<C> job = engine.start(asked)) {
             if (asked.stream()) {
                 stream(job, deadline, client, ctx.res());
             } else {
                 whole(job, deadline, client, ctx.res());
             }
+        } finally {
+            count(-1);
         }
+    }
+
+    private synchronized void count(int more) {
+        answering += more;
+        notifyAll();
     }
 
     /** A form of a foreign page can be sent to any address, but not as JSON. */
@@ -124,9 +128,13 @@ final class Generations<C> {
             throws Exception {
         ObjectNode[] images = new ObjectNode[job.count()];
         long tokens = 0;
-        for (int left = job.count(); left > 0; left--) {
-            ImageEvent event = job.next(deadline, options.timeout().toSeconds(), client::isGone, () -> {});
+        for (int left = job.count(); left > 0; ) {
+            ImageEvent event = job.next(deadline, options.timeout(), client);
+            if (event == null) {
+                continue;
+            }
             ImageEvent.Made made = made(job, event);
+            left--;
             images[made.image()] = image(job, made);
             tokens += made.result().tokens().length;
         }
@@ -165,7 +173,11 @@ final class Generations<C> {
         PartialImages<C> partials = new PartialImages<>(engine, job);
         try {
             for (int left = job.count(); left > 0; ) {
-                ImageEvent event = next(job, deadline, client, events);
+                ImageEvent event = job.next(deadline, options.timeout(), client);
+                if (event == null) {
+                    events.beat();
+                    continue;
+                }
                 if (event instanceof ImageEvent.Stepped stepped) {
                     step(job, stepped, events, partials);
                     continue;
@@ -186,20 +198,6 @@ final class Generations<C> {
             events.send("error", e.body());
             throw new StreamBrokenException(e);
         }
-    }
-
-    private ImageEvent next(ImageJob<C> job, long deadline, ClientConnection client, EventStream events)
-            throws ApiError, ClientGoneException, InterruptedException {
-        ClientGoneException[] gone = new ClientGoneException[1];
-        ImageEvent event =
-                job.next(deadline, options.timeout().toSeconds(), () -> gone[0] != null || client.isGone(), () -> {
-                    try {
-                        events.beat();
-                    } catch (ClientGoneException e) {
-                        gone[0] = e;
-                    }
-                });
-        return event;
     }
 
     private void step(ImageJob<C> job, ImageEvent.Stepped step, EventStream events, PartialImages<C> partials)

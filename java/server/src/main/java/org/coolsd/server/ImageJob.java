@@ -1,13 +1,14 @@
 package org.coolsd.server;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import org.coolsd.decode.Request;
 import org.coolsd.decode.Ticket;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The images of one HTTP request, on their way. Closing it cancels those that are not complete, whose slots are then free.
@@ -53,28 +54,22 @@ final class ImageJob<C> implements AutoCloseable {
     }
 
     /**
-     * The next event; null after a moment without one.
+     * The next event; null where none comes for a moment.
      *
      * @param deadline by System.nanoTime()
-     * @param timeoutSeconds what the deadline stands for
      * @throws ClientGoneException if nobody waits for the answer any more
      * @throws ApiError if the deadline has passed
      */
-    ImageEvent next(long deadline, long timeoutSeconds, BooleanSupplier gone, Runnable idle)
+    @Nullable ImageEvent next(long deadline, Duration timeout, ClientConnection client)
             throws ApiError, ClientGoneException, InterruptedException {
-        while (true) {
-            ImageEvent event = events.poll(LOOK_MILLIS, TimeUnit.MILLISECONDS);
-            if (event != null) {
-                return event;
-            }
-            if (gone.getAsBoolean()) {
-                throw new ClientGoneException(null);
-            }
-            if (System.nanoTime() - deadline >= 0) {
-                throw ApiError.late(timeoutSeconds);
-            }
-            idle.run();
+        ImageEvent event = events.poll(LOOK_MILLIS, TimeUnit.MILLISECONDS);
+        if (System.nanoTime() - deadline >= 0) {
+            throw ApiError.late(timeout);
         }
+        if (event == null && client.isGone()) {
+            throw new ClientGoneException(null);
+        }
+        return event;
     }
 
     @Override

@@ -11,6 +11,7 @@ import io.javalin.http.HttpResponseException;
 import java.io.IOException;
 import java.net.URI;
 import org.coolsd.Sampling;
+import org.coolsd.images.CaptionEncoder;
 import org.coolsd.images.ImageFolder;
 import org.coolsd.images.ImagePipeline;
 import org.coolsd.libtorch.Precision;
@@ -65,11 +66,16 @@ public final class ImageServer implements AutoCloseable {
      * @param folder where {@code pipeline} comes from
      * @param pipeline the models, which outlive the server
      * @param precision that captions are encoded with
-     * @throws IOException in one line, if the address cannot be listened on
+     * @throws IOException in one line, if the address cannot be listened on, or the model reads text and has no encoder
      */
     public static ImageServer start(
             ImageFolder folder, ImagePipeline<?> pipeline, Precision precision, ServerOptions options)
             throws IOException {
+        if (pipeline.target().readsEmbeddings()
+                && CaptionEncoder.find(folder.path()).isEmpty()) {
+            throw new IOException(folder.path().resolve("encoder")
+                    + ": no such folder; to read text this model needs the encoder of flan-t5-xl there");
+        }
         Sampling sampling = folder.sampling().orElse(pipeline.target().sampling());
         ServerMeters meters = new ServerMeters(options.slots());
         Admission admission = new Admission(options.slots(), options.queue(), meters);
@@ -133,10 +139,11 @@ public final class ImageServer implements AutoCloseable {
         return connector;
     }
 
-    /** The page and the health can be asked for without a key. */
+    /** The page and the health can be asked for without a key; all else wants it, however its address is written. */
     private void authorise(Context ctx) throws ApiError {
         if (options.apiKey().isPresent()
-                && (ctx.path().startsWith("/v1/") || ctx.path().equals("/metrics"))) {
+                && !ctx.path().equals("/health")
+                && !WebPage.addresses().contains(ctx.path())) {
             new ApiKey(options.apiKey().get()).require(ctx.header("Authorization"));
         }
     }
@@ -150,7 +157,7 @@ public final class ImageServer implements AutoCloseable {
 
     private void model(Context ctx) throws ApiError {
         if (!ctx.pathParam("id").equals(model)) {
-            throw ApiError.model(ctx.pathParam("id"), model);
+            throw ApiError.model(RequestReader.shortened(ctx.pathParam("id")), model);
         }
         json(ctx, card.json());
     }
@@ -180,8 +187,9 @@ public final class ImageServer implements AutoCloseable {
     private static void refuse(HttpResponseException e, Context ctx) {
         ApiError error =
                 switch (e.getStatus()) {
-                    case 404 -> ApiError.address(ctx.path());
-                    case 405 -> ApiError.method(ctx.req().getMethod(), ctx.path());
+                    case 404 -> ApiError.address(RequestReader.shortened(ctx.path()));
+                    case 405 -> ApiError.method(
+                            RequestReader.shortened(ctx.req().getMethod()), RequestReader.shortened(ctx.path()));
                     default -> ApiError.body(e.getStatus(), "bad_request", String.valueOf(e.getMessage()));
                 };
         refuse(error, ctx);
@@ -196,8 +204,8 @@ public final class ImageServer implements AutoCloseable {
     /** Takes no more requests, and returns when those that have come are answered. */
     public void drain() throws InterruptedException {
         admission.drain();
-        generations.awaitAnswers();
         admission.awaitEmpty();
+        generations.awaitAnswers();
     }
 
     /** Stops to listen, and ends what is left. */

@@ -4,7 +4,14 @@ package org.coolsd.server;
 final class StreamBrokenException extends Exception {
     private static final long serialVersionUID = 1;
 
+    private final ApiError why;
+
     StreamBrokenException(ApiError why) {
         super(why.getMessage(), why);
+        this.why = why;
+    }
+
+    ApiError why() {
+        return why;
     }
 }

@@ -5,6 +5,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** The page at / and what it is made of: plain HTML and modules. */
 final class WebPage {
@@ -20,10 +22,19 @@ final class WebPage {
 
     private WebPage() {}
 
+    /** Where its files are. */
+    static Set<String> addresses() {
+        return TYPES.keySet().stream().map(WebPage::address).collect(Collectors.toUnmodifiableSet());
+    }
+
+    private static String address(String name) {
+        return name.equals("index.html") ? "/" : "/" + name;
+    }
+
     static void serve(RoutesConfig routes) {
         TYPES.forEach((name, type) -> {
             byte[] bytes = bytes(name);
-            routes.get(name.equals("index.html") ? "/" : "/" + name, ctx -> {
+            routes.get(address(name), ctx -> {
                 ctx.header("Content-Security-Policy", POLICY).header("X-Content-Type-Options", "nosniff");
                 ctx.contentType(type).result(bytes);
             });

@@ -10,8 +10,10 @@ import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.coolsd.libtorch.Precision;
 import org.coolsd.server.TestServer.Events;
 import org.junit.jupiter.api.Test;
 
@@ -74,6 +76,7 @@ class ImageServerTest {
                 assertThat(events.next()).isNull();
             }
             await(() -> server.metric("coolsd_slots_busy") == 0);
+            assertThat(server.metric("coolsd_requests_total{outcome=\"timeout\"}")).isEqualTo(2);
         }
     }
 
@@ -140,7 +143,7 @@ class ImageServerTest {
             assertThatThrownBy(() -> ImageServer.start(
                             server.folder,
                             server.pipeline,
-                            org.coolsd.libtorch.Precision.fastest(),
+                            Precision.fastest(),
                             ServerOptions.standard()
                                     .listen("127.0.0.1", server.server.address().getPort())))
                     .isInstanceOf(IOException.class)
@@ -154,6 +157,26 @@ class ImageServerTest {
         assertThat(TestServer.error(answer).get("message").asText())
                 .contains(message)
                 .doesNotContain("\n");
+    }
+
+    /** Whatever way an address is written in, it wants the key; the page and the health do not. */
+    @Test
+    void onlyThePageAndTheHealthAreOpenWithoutTheKey() throws Exception {
+        try (TestServer server = new TestServer(ServerOptions.standard().key(Optional.of("sesame")))) {
+            for (String path : List.of("/v1/models", "/V1/models", "//v1/models", "/%761/models", "/metrics", "/none")) {
+                assertThat(server.get(path).statusCode()).as(path).isEqualTo(401);
+            }
+            for (String path : List.of("/", "/app.js", "/run.js", "/style.css", "/health")) {
+                assertThat(server.get(path).statusCode()).as(path).isEqualTo(200);
+            }
+            HttpRequest known = HttpRequest.newBuilder(server.at("/v1/models"))
+                    .header("Authorization", "bearer sesame")
+                    .build();
+            assertThat(server.http
+                            .send(known, HttpResponse.BodyHandlers.ofString())
+                            .statusCode())
+                    .isEqualTo(200);
+        }
     }
 
     /** The steps that a stream tells are the image's. */

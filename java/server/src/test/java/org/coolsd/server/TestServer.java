@@ -84,7 +84,7 @@ final class TestServer implements AutoCloseable {
     }
 
     URI at(String path) {
-        return server.address().resolve(path);
+        return URI.create(server.address() + path);
     }
 
     HttpRequest.Builder generations(String body) {

@@ -1,6 +1,7 @@
 package org.coolsd.cli;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -12,6 +13,7 @@ import java.util.concurrent.Callable;
 import org.coolsd.Backend;
 import org.coolsd.Sampling;
 import org.coolsd.checkpoint.AtomicFile;
+import org.coolsd.command.DecodingOptions;
 import org.coolsd.command.EngineOptions;
 import org.coolsd.command.FirstEstimate;
 import org.coolsd.command.JsonOption;
@@ -32,6 +34,7 @@ import org.coolsd.images.ImagePipeline;
 import org.coolsd.images.ImageRun;
 import org.coolsd.images.ModelFolder;
 import org.coolsd.images.Picture;
+import org.coolsd.images.Png;
 import org.coolsd.libtorch.LibTorch;
 import org.coolsd.models.Component;
 import org.coolsd.models.LoadedTarget;
@@ -71,6 +74,12 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(names = "--output", paramLabel = "FILE", description = "default: ${DEFAULT-VALUE}")
     private Path output = Path.of("images.png");
 
+    @Option(
+            names = "--files",
+            paramLabel = "DIR",
+            description = "also write each image, with no border, to a PNG of its own: DIR/000000.png on")
+    private Path files;
+
     @Option(names = "--model", paramLabel = "DIR", description = "model folder (default: ${DEFAULT-VALUE})")
     private Path model = ModelFolder.SHIPPED;
 
@@ -109,6 +118,9 @@ final class GenerateCommand implements Callable<Integer> {
         folder = folder.with(drafts);
         prompt.check(folder);
         AtomicFile.requireWritable(output);
+        if (files != null) {
+            Files.createDirectories(files);
+        }
         json.check();
         LibTorch.load(1);
         MemoryNeed.of("the model", memory(folder)).require();
@@ -162,8 +174,13 @@ final class GenerateCommand implements Callable<Integer> {
         }
         List<Picture> pictures = new ArrayList<>();
         for (Map.Entry<Integer, Result> one : made.results().entrySet()) {
-            pictures.add(images.picture(
-                    requests.get(one.getKey()).condition(), one.getValue().tokens()));
+            Picture picture = images.picture(
+                    requests.get(one.getKey()).condition(), one.getValue().tokens());
+            pictures.add(picture);
+            if (files != null) {
+                byte[] png = Png.bytes(picture);
+                AtomicFile.write(files.resolve(String.format("%06d.png", one.getKey())), out -> out.write(png));
+            }
         }
         if (pictures.isEmpty()) {
             throw new IllegalStateException("no image could be made; " + firstFailure(images, made, folder));

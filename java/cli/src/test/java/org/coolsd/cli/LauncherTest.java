@@ -113,7 +113,7 @@ class LauncherTest {
             """
             echo "$*" >>mvn.calls
             sleep 1
-            mkdir -p java/cli/target/classes java/cli/target/lib bench/target
+            mkdir -p java/cli/target/classes java/cli/target/lib bench/target java/spark/target
             """;
 
     private void checkout(String name) throws IOException {
@@ -188,7 +188,7 @@ class LauncherTest {
         Run run = run();
         assertThat(run.code()).isEqualTo(2);
         assertThat(run.out()).isEmpty();
-        assertThat(run.error()).contains("For example: coolsd generate", "bench", "test");
+        assertThat(run.error()).contains("For example: coolsd generate", "bench", "spark-generate", "test");
         for (String command : new CommandLine(new Main()).getSubcommands().keySet()) {
             assertThat(run.error().lines()).anyMatch(line -> line.matches("  " + command + " +[a-z].*"));
         }
@@ -273,6 +273,22 @@ class LauncherTest {
         assertThat(builds()).as("a source that is removed").isEqualTo(4);
         run(Map.of("COOLSD_MAVEN", "-P gpu"), "generate");
         assertThat(Files.readAllLines(home.resolve("mvn.calls")).get(4)).contains("-pl java/cli -am", "-P gpu");
+    }
+
+    @Test
+    void sparkIsBuiltOnlyWhereItIsUsed() throws Exception {
+        run("generate");
+        Run run = run("spark-generate", "--class", "a b");
+        assertThat(run.code()).as(run.error()).isZero();
+        assertThat(run.error()).contains("and Spark");
+        assertThat(run.arguments())
+                .contains("@" + home + "/java/spark/jvm.options")
+                .endsWith("org.coolsd.spark.SparkGenerateCommand", "--class", "a b");
+        assertThat(Files.readAllLines(home.resolve("mvn.calls")))
+                .satisfiesExactly(
+                        cli -> assertThat(cli).contains("-pl java/cli").doesNotContain("spark"),
+                        spark -> assertThat(spark).contains("-pl java/spark -am", "-P spark"));
+        assertThat(run("generate").arguments()).noneMatch(argument -> argument.contains("spark"));
     }
 
     @Test

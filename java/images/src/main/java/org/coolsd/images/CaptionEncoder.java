@@ -16,12 +16,13 @@ import org.coolsd.models.t5.TextEncoder;
  * and freed when this is closed, which may be before the first image is made.
  */
 public final class CaptionEncoder implements AutoCloseable {
-    private static final int KEPT = 64;
+    private static final int KEPT = 16;
 
     private final Path folder;
     private final Precision precision;
-    /** The last ones read: a server is asked for any number of captions. */
-    private final Map<String, Prompt> encoded = new LinkedHashMap<>(16, 0.75f, true) {
+
+    /** The last captions: a run may have no end of them. */
+    private final Map<String, Prompt> encoded = new LinkedHashMap<>() {
         private static final long serialVersionUID = 1;
 
         @Override

@@ -1,20 +1,30 @@
-package org.coolsd.cli;
+package org.coolsd.command;
 
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Set;
+import java.util.TreeMap;
 import org.coolsd.Sampling;
 import org.coolsd.decode.DecoderOptions;
 import org.coolsd.images.Decoding;
 import org.coolsd.images.Drafts;
 import org.coolsd.images.ScheduleName;
 import org.coolsd.images.Verification;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** The options that say how tokens are decided. */
-final class DecodingOptions {
+public final class DecodingOptions {
+    /** Filled by picocli. */
+    public DecodingOptions() {}
+
     private static final String SCHEDULE_HELP = "how far acceptance is relaxed along a draft: ${COMPLETION-CANDIDATES}."
             + " target is plain sampling without drafts; lossless drafts and keeps the target's law; exponential is COOL-SD;"
             + " clamped is COOL-SD with no factor below 1; geometric is COOL-SD with delta as geometric mean;"
@@ -92,13 +102,55 @@ final class DecodingOptions {
     @Option(names = "--top-p", paramLabel = "P", description = "1 keeps all (default: the model's)")
     private Float topP;
 
+    /** A command of these options and nothing else. */
+    @Command
+    private static final class Alone {
+        @Mixin
+        private DecodingOptions options;
+    }
+
+    /**
+     * What a command line with these options says, where there is no command line.
+     *
+     * @param values by the long names of options, without dashes: delta to 1.2
+     * @throws IllegalArgumentException in one line, if a name is none, or a value none of its option's
+     */
+    public static DecodingOptions of(Map<String, String> values) {
+        Alone alone = new Alone();
+        try {
+            new CommandLine(alone)
+                    .setCaseInsensitiveEnumValuesAllowed(true)
+                    .parseArgs(values.entrySet().stream()
+                            .map(value -> "--" + value.getKey() + "=" + value.getValue())
+                            .toArray(String[]::new));
+        } catch (ParameterException e) {
+            throw new IllegalArgumentException(e.getMessage(), e);
+        }
+        return alone.options;
+    }
+
+    /** The options that were given, as {@link #of} takes them. */
+    public Map<String, String> values() {
+        Set<String> own =
+                CommandSpec.forAnnotatedObject(new Alone()).optionsMap().keySet();
+        Map<String, String> values = new TreeMap<>();
+        for (OptionSpec option : command.commandLine().getParseResult().matchedOptions()) {
+            if (own.contains(option.longestName())) {
+                values.put(
+                        option.longestName().substring(2),
+                        option.originalStringValues().get(0));
+            }
+        }
+        return values;
+    }
+
     /**
      * How a decoder decides; a usage error if a value is out of range, or they do not go together.
      *
      * @param drafts where drafts come from
      * @param slots images side by side
      */
-    DecoderOptions decoder(Drafts drafts, int slots) {
+    public DecoderOptions decoder(Drafts drafts, int slots) {
         return checked(() -> {
             if (drafts instanceof Drafts.Coupled && decoding().verification(drafts) == Verification.BLOCK) {
                 throw new IllegalArgumentException(
@@ -111,7 +163,8 @@ final class DecodingOptions {
             if (driftBudget != null
                     && kind != ScheduleName.BUDGET
                     && command.commandLine().getParseResult().hasMatchedOption("--schedule")) {
-                throw new IllegalArgumentException("--drift-budget chooses the factors itself; leave out --schedule");
+                throw new IllegalArgumentException(
+                        "--drift-budget chooses the factors itself; leave out --schedule");
             }
             return decoding().options(drafts, slots);
         });
@@ -137,7 +190,7 @@ final class DecodingOptions {
      *
      * @param onDevice whether the target computes on a device, where there are no drafts of the target's own
      */
-    Drafts drafts(Drafts byDefault, boolean onDevice) {
+    public Drafts drafts(Drafts byDefault, boolean onDevice) {
         if (decoding().isPlain()) {
             return new Drafts.None();
         }
@@ -157,12 +210,12 @@ final class DecodingOptions {
     }
 
     /** What the way of decoding is called. */
-    String name(Drafts drafts) {
+    public String name(Drafts drafts) {
         return decoding().name(drafts);
     }
 
     /** Temperature, guidance and cut-offs, {@code byDefault} where nothing is said; a usage error if one is out of range. */
-    Sampling sampling(Sampling byDefault) {
+    public Sampling sampling(Sampling byDefault) {
         return checked(() -> byDefault
                 .temperature(temperature == null ? byDefault.temperature() : temperature)
                 .guidance(guidance == null ? byDefault.guidance() : guidance)

@@ -43,7 +43,7 @@ class BodiesFuzzTest {
                         .POST(HttpRequest.BodyPublishers.ofByteArray(bytes))
                         .build(),
                 HttpResponse.BodyHandlers.ofString());
-        assertThat(answer.statusCode()).isIn(List.of(200, 400, 404, 413));
+        assertThat(answer.statusCode()).as(answer.body()).isIn(List.of(200, 400, 404, 413));
         if (answer.statusCode() != 200) {
             JsonNode error = TestServer.error(answer);
             assertThat(error.get("message").asText()).isNotBlank().doesNotContain("\n", "\r");

@@ -2,10 +2,9 @@ package org.coolsd.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import org.coolsd.checkpoint.Checkpoint;
-import org.coolsd.checkpoint.TensorData;
 import org.coolsd.images.ImageFolder;
 import org.coolsd.models.Prompt;
+import org.coolsd.models.llamagen.CaptionFile;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -46,8 +45,8 @@ final class PromptOptions {
     @ArgGroup
     private Choice choice = new Choice();
 
-    /** Captions in the file; 0 before it is read. */
-    private int captionCount;
+    /** Null before it is needed. */
+    private CaptionFile opened;
 
     /** Whether the images show what words say. */
     boolean isText() {
@@ -83,7 +82,7 @@ final class PromptOptions {
             return text();
         }
         if (choice.captions != null) {
-            return new Prompt.CaptionEmbeddings(choice.captions, i % captions());
+            return new Prompt.CaptionEmbeddings(captions(), i % captions().count());
         }
         if (choice.label != null) {
             return new Prompt.Label(label(folder));
@@ -95,16 +94,12 @@ final class PromptOptions {
         return new Prompt.Label(i % classes);
     }
 
-    /** Captions in the file; at least 1, and its reader says what is wrong with it. */
-    private int captions() throws IOException {
-        if (captionCount > 0) {
-            return captionCount;
+    /** The file of captions, of which what it says of itself is read once. */
+    private CaptionFile captions() throws IOException {
+        if (opened == null) {
+            opened = CaptionFile.open(choice.captions);
         }
-        TensorData captions = Checkpoint.read(choice.captions).get("caption_embeddings");
-        captionCount = captions == null || captions.shape().length == 0
-                ? 1
-                : (int) Math.max(1, Math.min(Integer.MAX_VALUE, captions.shape()[0]));
-        return captionCount;
+        return opened;
     }
 
     /**
@@ -117,7 +112,7 @@ final class PromptOptions {
             return "the prompt";
         }
         if (choice.captions != null) {
-            return "caption " + i % captions();
+            return "caption " + i % captions().count();
         }
         return "class " + (choice.label != null ? label(folder) : i % classes);
     }

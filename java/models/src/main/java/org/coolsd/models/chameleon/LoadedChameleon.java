@@ -1,31 +1,40 @@
 package org.coolsd.models.chameleon;
 
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import org.coolsd.Sampling;
 import org.coolsd.decode.Drafter;
 import org.coolsd.decode.TargetModel;
 import org.coolsd.libtorch.KvCacheMemory;
+import org.coolsd.libtorch.Precision;
 import org.coolsd.models.DrafterComponent;
 import org.coolsd.models.ImageCodes;
 import org.coolsd.models.LoadedTarget;
 import org.coolsd.models.Prompt;
 import org.coolsd.models.decoder.DecoderForward;
 import org.coolsd.models.decoder.DecoderTarget;
+import org.coolsd.models.eagle.DrafterForward;
+import org.coolsd.models.eagle.EagleModel;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A Chameleon decoder with its weights.
  *
+ * @param precision of the matrix products
  * @param folder where a tokenizer was looked for
  * @param tokenizer null if there is none
+ * @param drafters those that were made for it, which are closed with it
  */
 record LoadedChameleon(
         ChameleonConfig config,
         ChameleonFamily family,
         ChameleonVocabulary vocabulary,
         DecoderForward forward,
+        Precision precision,
         Path folder,
-        @Nullable ChameleonTokenizer tokenizer)
+        @Nullable ChameleonTokenizer tokenizer,
+        List<DrafterForward> drafters)
         implements LoadedTarget<ChameleonPrompt> {
     @Override
     public TargetModel<ChameleonPrompt> model(boolean guided, int threads) {
@@ -98,14 +107,22 @@ record LoadedChameleon(
     }
 
     @Override
-    public Drafter<ChameleonPrompt> eagle(DrafterComponent drafter) {
-        throw new IllegalArgumentException("drafters of EAGLE's kind are not read for " + family.official()
-                + ": use --drafter jacobi or --drafter coupled, which need no second model");
+    public Drafter<ChameleonPrompt> eagle(DrafterComponent drafter) throws IOException {
+        if (!(drafter instanceof ChameleonEagleComponent eagle)) {
+            throw new IllegalArgumentException(drafter.files() + " is no EAGLE drafter for " + family.official());
+        }
+        DrafterForward loaded =
+                eagle.load(forward, config, vocabulary.image().window().from(), precision);
+        drafters.add(loaded);
+        return new EagleModel<>(loaded);
     }
 
     @Override
     public void close() {
+        // The target first: if a decoder has it, nothing is freed.
         forward.close();
+        drafters.forEach(DrafterForward::close);
+        drafters.clear();
         if (tokenizer != null) {
             tokenizer.close();
         }

@@ -164,7 +164,9 @@ class ServeCommandTest {
         List<String> all = new ArrayList<>(List.of("serve"));
         all.addAll(List.of(arguments));
         try {
-            assertThat(Main.run(all.toArray(String[]::new))).as(said.toString(StandardCharsets.UTF_8)).isEqualTo(code);
+            assertThat(Main.run(all.toArray(String[]::new)))
+                    .as(said.toString(StandardCharsets.UTF_8))
+                    .isEqualTo(code);
         } finally {
             System.setErr(before);
         }

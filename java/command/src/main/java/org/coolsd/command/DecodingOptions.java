@@ -163,8 +163,7 @@ public final class DecodingOptions {
             if (driftBudget != null
                     && kind != ScheduleName.BUDGET
                     && command.commandLine().getParseResult().hasMatchedOption("--schedule")) {
-                throw new IllegalArgumentException(
-                        "--drift-budget chooses the factors itself; leave out --schedule");
+                throw new IllegalArgumentException("--drift-budget chooses the factors itself; leave out --schedule");
             }
             return decoding().options(drafts, slots);
         });

@@ -40,8 +40,8 @@ class PageTest {
                 .findFirst();
         assumeTrue(chromium.isPresent(), "no Chromium on this machine; on Debian: apt-get install chromium");
         // Its own browsers are a download; the one that is there is used.
-        playwright =
-                Playwright.create(new Playwright.CreateOptions().setEnv(Map.of("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")));
+        playwright = Playwright.create(
+                new Playwright.CreateOptions().setEnv(Map.of("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")));
         browser = playwright
                 .chromium()
                 .launch(new BrowserType.LaunchOptions()
@@ -57,9 +57,8 @@ class PageTest {
     }
 
     private static Page open(TestServer server, List<String> complaints) {
-        Page page = browser.newPage(new Browser.NewPageOptions()
-                .setViewportSize(1000, 1010)
-                .setColorScheme(ColorScheme.LIGHT));
+        Page page = browser.newPage(
+                new Browser.NewPageOptions().setViewportSize(1000, 1010).setColorScheme(ColorScheme.LIGHT));
         page.onConsoleMessage(message -> {
             if (message.type().equals("error")) {
                 complaints.add(message.text());
@@ -84,9 +83,10 @@ class PageTest {
 
     /** How many pixels of a canvas have any colour. */
     private static int inked(Page page, String canvas) {
-        return ((Number) page.evalOnSelector(
-                        canvas,
-                        "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.filter((v, i) => i % 4 == 3 && v > 0).length"))
+        return ((Number)
+                        page.evalOnSelector(
+                                canvas,
+                                "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.filter((v, i) => i % 4 == 3 && v > 0).length"))
                 .intValue();
     }
 
@@ -95,8 +95,9 @@ class PageTest {
         List<String> complaints = new ArrayList<>();
         try (TestServer server = new TestServer(ServerOptions.standard())) {
             Page page = open(server, complaints);
-            page.waitForSelector("#class option:nth-child(10)", new Page.WaitForSelectorOptions().setState(
-                    WaitForSelectorState.ATTACHED));
+            page.waitForSelector(
+                    "#class option:nth-child(10)",
+                    new Page.WaitForSelectorOptions().setState(WaitForSelectorState.ATTACHED));
             page.selectOption("#class", "Ankle boot");
             page.fill("#seed", "3");
             page.click("#make");
@@ -117,7 +118,8 @@ class PageTest {
             assertThat(inked(page, "#drafted .drifts")).isPositive();
             String file = System.getProperty("coolsd.screenshot");
             if (file != null) {
-                page.screenshot(new Page.ScreenshotOptions().setPath(Path.of(file)).setFullPage(true));
+                page.screenshot(
+                        new Page.ScreenshotOptions().setPath(Path.of(file)).setFullPage(true));
             }
             page.uncheck("#colours");
             assertThat(inked(page, "#drafted .cells")).isZero();
@@ -129,8 +131,9 @@ class PageTest {
     void aRefusalIsShown() throws Exception {
         try (TestServer server = new TestServer(ServerOptions.standard())) {
             Page page = open(server, new ArrayList<>());
-            page.waitForSelector("#class option:nth-child(10)", new Page.WaitForSelectorOptions().setState(
-                    WaitForSelectorState.ATTACHED));
+            page.waitForSelector(
+                    "#class option:nth-child(10)",
+                    new Page.WaitForSelectorOptions().setState(WaitForSelectorState.ATTACHED));
             page.evaluate("document.getElementById('form').noValidate = true");
             page.fill("#guidance", "1000");
             page.click("#make");
@@ -146,8 +149,9 @@ class PageTest {
             page.waitForSelector("#message:has-text('This server wants an API key.')");
             page.fill("#key", "sesame");
             page.dispatchEvent("#key", "change");
-            page.waitForSelector("#class option:nth-child(10)", new Page.WaitForSelectorOptions().setState(
-                    WaitForSelectorState.ATTACHED));
+            page.waitForSelector(
+                    "#class option:nth-child(10)",
+                    new Page.WaitForSelectorOptions().setState(WaitForSelectorState.ATTACHED));
             make(page);
         }
     }

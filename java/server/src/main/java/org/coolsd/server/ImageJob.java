@@ -60,7 +60,8 @@ final class ImageJob<C> implements AutoCloseable {
      * @throws ClientGoneException if nobody waits for the answer any more
      * @throws ApiError if the deadline has passed
      */
-    @Nullable ImageEvent next(long deadline, Duration timeout, ClientConnection client)
+    @Nullable
+    ImageEvent next(long deadline, Duration timeout, ClientConnection client)
             throws ApiError, ClientGoneException, InterruptedException {
         ImageEvent event = events.poll(LOOK_MILLIS, TimeUnit.MILLISECONDS);
         if (System.nanoTime() - deadline >= 0) {

@@ -28,7 +28,8 @@ class BodiesFuzzTest {
         try {
             assertThat(server.metric("coolsd_slots_busy")).isZero();
             assertThat(server.metric("coolsd_queue_images")).isZero();
-            assertThat(server.metric("coolsd_requests_total{outcome=\"failed\"}")).isZero();
+            assertThat(server.metric("coolsd_requests_total{outcome=\"failed\"}"))
+                    .isZero();
             assertThat(server.get("/health").statusCode()).isEqualTo(200);
         } finally {
             server.close();
@@ -49,7 +50,9 @@ class BodiesFuzzTest {
             assertThat(error.get("message").asText()).isNotBlank().doesNotContain("\n", "\r");
             assertThat(error.get("type").asText()).isEqualTo("invalid_request_error");
         } else if (answer.headers().firstValue("Content-Type").orElseThrow().startsWith("text/event-stream")) {
-            assertThat(answer.body()).contains("event: image_generation.completed\n").doesNotContain("event: error");
+            assertThat(answer.body())
+                    .contains("event: image_generation.completed\n")
+                    .doesNotContain("event: error");
         } else {
             assertThat(TestServer.JSON.readTree(answer.body()).get("data")).isNotEmpty();
         }

@@ -35,7 +35,8 @@ class ImageServerTest {
 
     @Test
     void aFullQueueRefusesAndAClientThatLeavesMakesRoom() throws Exception {
-        try (TestServer server = new TestServer(ServerOptions.standard().batch(1, 1).limits(9, 10, 5))) {
+        try (TestServer server =
+                new TestServer(ServerOptions.standard().batch(1, 1).limits(9, 10, 5))) {
             String whole = "{" + PLAIN + ",\"n\":10}";
             try (Events events = server.events("{" + PLAIN + ",\"n\":10,\"stream\":true,\"steps\":true}")) {
                 assertThat(events.next().get("type").asText()).isEqualTo("coolsd.step");
@@ -51,8 +52,8 @@ class ImageServerTest {
             }
             await(() -> server.metric("coolsd_slots_busy") == 0 && server.metric("coolsd_queue_images") == 0);
             // One that waits for a whole answer is missed too.
-            CompletableFuture<HttpResponse<String>> left = server.http.sendAsync(
-                    server.generations(whole).build(), HttpResponse.BodyHandlers.ofString());
+            CompletableFuture<HttpResponse<String>> left =
+                    server.http.sendAsync(server.generations(whole).build(), HttpResponse.BodyHandlers.ofString());
             await(() -> server.metric("coolsd_slots_busy") == 1);
             left.cancel(true);
             await(() -> server.metric("coolsd_slots_busy") == 0);
@@ -76,7 +77,8 @@ class ImageServerTest {
                 assertThat(events.next()).isNull();
             }
             await(() -> server.metric("coolsd_slots_busy") == 0);
-            assertThat(server.metric("coolsd_requests_total{outcome=\"timeout\"}")).isEqualTo(2);
+            assertThat(server.metric("coolsd_requests_total{outcome=\"timeout\"}"))
+                    .isEqualTo(2);
         }
     }
 
@@ -87,7 +89,12 @@ class ImageServerTest {
         try (TestServer server = new TestServer(impatient)) {
             HttpResponse<String> answer = server.generate("{" + PLAIN + ",\"n\":4}");
             assertThat(answer.statusCode()).isEqualTo(200);
-            double seconds = TestServer.JSON.readTree(answer.body()).get("data").get(0).get("seconds").asDouble();
+            double seconds = TestServer.JSON
+                    .readTree(answer.body())
+                    .get("data")
+                    .get(0)
+                    .get("seconds")
+                    .asDouble();
             assertThat(seconds).isGreaterThan(0.2);
         }
     }
@@ -163,7 +170,8 @@ class ImageServerTest {
     @Test
     void onlyThePageAndTheHealthAreOpenWithoutTheKey() throws Exception {
         try (TestServer server = new TestServer(ServerOptions.standard().key(Optional.of("sesame")))) {
-            for (String path : List.of("/v1/models", "/V1/models", "//v1/models", "/%761/models", "/metrics", "/none")) {
+            for (String path :
+                    List.of("/v1/models", "/V1/models", "//v1/models", "/%761/models", "/metrics", "/none")) {
                 assertThat(server.get(path).statusCode()).as(path).isEqualTo(401);
             }
             for (String path : List.of("/", "/app.js", "/run.js", "/style.css", "/health")) {

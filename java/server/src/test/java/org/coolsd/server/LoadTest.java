@@ -65,7 +65,9 @@ class LoadTest {
             new Setting(
                     ",\"drift_budget\":2,\"guidance\":3", Decoding.standard().driftBudget(2), 3),
             new Setting(
-                    ",\"schedule\":\"target\",\"guidance\":1", Decoding.standard().schedule(ScheduleName.TARGET), 1),
+                    ",\"schedule\":\"target\",\"guidance\":1",
+                    Decoding.standard().schedule(ScheduleName.TARGET),
+                    1),
             new Setting(
                     ",\"schedule\":\"entropy\",\"adaptive\":0.5",
                     Decoding.standard().schedule(ScheduleName.ENTROPY).reach(0.5),
@@ -121,8 +123,8 @@ class LoadTest {
                 Asked asked = Asked.of(answer.getKey());
                 assertThat(answer.getValue())
                         .as("request %d: %s", answer.getKey(), asked.body())
-                        .isEqualTo(server.alone(
-                                asked.label, asked.seed, asked.setting.decoding, asked.setting.guidance));
+                        .isEqualTo(
+                                server.alone(asked.label, asked.seed, asked.setting.decoding, asked.setting.guidance));
                 compared++;
             }
             System.out.printf(
@@ -255,11 +257,13 @@ class LoadTest {
         }
         assertThat(inside(server)).isZero();
         assertThat(outcome(server, "failed")).isEqualTo(1);
-        assertThat(outcome(server, "refused")).isEqualTo(asked.getOrDefault(Kind.MALFORMED, 0).doubleValue());
+        assertThat(outcome(server, "refused"))
+                .isEqualTo(asked.getOrDefault(Kind.MALFORMED, 0).doubleValue());
         // One that leaves late has its answer on the way.
         int answered = asked.get(Kind.WHOLE) + asked.get(Kind.STREAM);
         assertThat(outcome(server, "ok")).isBetween((double) answered, (double) answered + asked.get(Kind.LEAVES));
-        assertThat(outcome(server, "ok") + outcome(server, "gone")).isEqualTo((double) answered + asked.get(Kind.LEAVES));
+        assertThat(outcome(server, "ok") + outcome(server, "gone"))
+                .isEqualTo((double) answered + asked.get(Kind.LEAVES));
     }
 
     private static double inside(TestServer server) throws Exception {

@@ -138,7 +138,9 @@ class OpenAiClientTest {
             });
         }
         assertThat(partials).hasSize(3);
-        assertThat(partials).extracting(ImageGenPartialImageEvent::partialImageIndex).containsExactly(0L, 1L, 2L);
+        assertThat(partials)
+                .extracting(ImageGenPartialImageEvent::partialImageIndex)
+                .containsExactly(0L, 1L, 2L);
         assertThat(partials).extracting(ImageGenPartialImageEvent::b64Json).doesNotHaveDuplicates();
         assertThat(completed).hasSize(1);
         assertThat(Base64.getDecoder().decode(completed.get(0).b64Json()))
@@ -147,23 +149,25 @@ class OpenAiClientTest {
 
     @Test
     void theModelIsListedAndFound() {
-        assertThat(client.models().list().data()).extracting(model -> model.id()).containsExactly("fashion");
+        assertThat(client.models().list().data())
+                .extracting(model -> model.id())
+                .containsExactly("fashion");
         assertThat(client.models().retrieve("fashion").validate().ownedBy()).isEqualTo("coolsd");
         assertThatThrownBy(() -> client.models().retrieve("other")).isInstanceOf(NotFoundException.class);
     }
 
     @Test
     void errorsAreTheClientsOwn() {
-        assertThatThrownBy(() ->
-                        client.images().generate(trousers().prompt("Hat").build()))
+        assertThatThrownBy(
+                        () -> client.images().generate(trousers().prompt("Hat").build()))
                 .isInstanceOf(BadRequestException.class)
                 .hasMessageContaining("class is 'Hat', it must be 0..9 or one of T-shirt/top, Trouser")
                 .satisfies(e -> assertThat(((BadRequestException) e).param()).contains("prompt"));
         assertThatThrownBy(() -> client.images().generate(trousers().n(11).build()))
                 .isInstanceOf(BadRequestException.class)
                 .hasMessageContaining("n is 11, it must be an integer of 1..10");
-        assertThatThrownBy(() -> client.images()
-                        .generate(trousers().model("dall-e-3").build()))
+        assertThatThrownBy(() ->
+                        client.images().generate(trousers().model("dall-e-3").build()))
                 .isInstanceOf(NotFoundException.class)
                 .hasMessageContaining("the model is 'dall-e-3', this server has 'fashion'");
         OpenAIClient stranger = client("sesam");

@@ -34,17 +34,19 @@ class RequestReaderTest {
 
     @Test
     void everyParameterIsTaken() throws Exception {
-        ImageRequest asked = read("{\"prompt\":\"Bag\",\"model\":\"fashion\",\"n\":3,\"size\":\"28x30\",\"stream\":true,"
-                + "\"partial_images\":2,\"steps\":true,\"seed\":-5,\"schedule\":\"Linear\",\"delta\":1.4,"
-                + "\"draft_length\":7,\"adaptive\":0.5,\"verification\":\"token\",\"guidance\":1.5,\"temperature\":0.5,"
-                + "\"top_k\":9,\"top_p\":0.5,\"user\":\"u\"}");
+        ImageRequest asked =
+                read("{\"prompt\":\"Bag\",\"model\":\"fashion\",\"n\":3,\"size\":\"28x30\",\"stream\":true,"
+                        + "\"partial_images\":2,\"steps\":true,\"seed\":-5,\"schedule\":\"Linear\",\"delta\":1.4,"
+                        + "\"draft_length\":7,\"adaptive\":0.5,\"verification\":\"token\",\"guidance\":1.5,\"temperature\":0.5,"
+                        + "\"top_k\":9,\"top_p\":0.5,\"user\":\"u\"}");
         Decoding decoding = Decoding.standard()
                 .schedule(ScheduleName.LINEAR)
                 .delta(1.4)
                 .draftLength(7)
                 .reach(0.5)
                 .verification(Verification.TOKEN);
-        Sampling sampling = Sampling.of().guidance(1.5f).temperature(0.5f).topK(9).topP(0.5f);
+        Sampling sampling =
+                Sampling.of().guidance(1.5f).temperature(0.5f).topK(9).topP(0.5f);
         assertThat(asked).isEqualTo(new ImageRequest("Bag", 28, 30, 3, -5, decoding, sampling, true, 2, true));
         assertThat(read("{\"prompt\":\"Bag\",\"drift_budget\":2,\"most_factor\":3}")
                         .decoding())
@@ -95,11 +97,13 @@ class RequestReaderTest {
 
     @Test
     void whatIsNoObjectIsRefusedInOneShortLine() {
-        for (String body : List.of("", "{", "[]", "\"Bag\"", "{\"prompt\":\"a\"} x", "{\"a\":1,\"a\":2}", "\u0000", "{\"\n\":1}")) {
+        for (String body : List.of(
+                "", "{", "[]", "\"Bag\"", "{\"prompt\":\"a\"} x", "{\"a\":1,\"a\":2}", "\u0000", "{\"\n\":1}")) {
             assertThatThrownBy(() -> read(body))
                     .as(body)
                     .isInstanceOf(ApiError.class)
-                    .satisfies(e -> assertThat(e.getMessage()).hasSizeLessThan(400).doesNotContain("\n"));
+                    .satisfies(
+                            e -> assertThat(e.getMessage()).hasSizeLessThan(400).doesNotContain("\n"));
         }
         assertThatThrownBy(() -> read("{\"prompt\":\"Bag\",\"" + "x".repeat(5000) + "\":1}"))
                 .satisfies(e -> assertThat(e.getMessage()).hasSizeLessThan(500));

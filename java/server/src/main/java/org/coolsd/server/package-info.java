@@ -1,0 +1,5 @@
+/** Images over HTTP, in the format of OpenAI's images API, from one continuous batch. */
+@NullMarked
+package org.coolsd.server;
+
+import org.jspecify.annotations.NullMarked;

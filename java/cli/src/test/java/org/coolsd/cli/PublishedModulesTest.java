@@ -9,11 +9,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.w3c.dom.Element;
 
 /** Each published module has what Maven Central asks for, and each of its packages says what its callers may rely on. */
 class PublishedModulesTest {
+    private static final Pattern EXPORTS = Pattern.compile("\\n    exports ([\\w.]+)(;| to)");
+
     private static final Pattern STABILITY = Pattern.compile("\\* @stability (stable|evolving|internal)\\n");
 
     private static List<Path> folders() throws Exception {
@@ -62,16 +65,13 @@ class PublishedModulesTest {
 
     @Test
     void everyPackageThatIsExportedSaysHowStableItIs() throws Exception {
-        Pattern exports = Pattern.compile("\\n    exports ([\\w.]+)(;| to)");
         int packages = 0;
         for (Path folder : folders()) {
             Path sources = folder.resolve("src/main/java");
             if (!Files.exists(sources)) {
                 continue;
             }
-            Matcher exported = exports.matcher(Files.readString(sources.resolve("module-info.java")));
-            while (exported.find()) {
-                Path info = sources.resolve(exported.group(1).replace('.', '/')).resolve("package-info.java");
+            for (Path info : exported(sources)) {
                 assertThat(STABILITY.matcher(Files.readString(info)).find())
                         .as("@stability stable, evolving or internal in " + info)
                         .isTrue();
@@ -79,5 +79,21 @@ class PublishedModulesTest {
             }
         }
         assertThat(packages).isGreaterThan(15);
+    }
+
+    /** The package-info of every package that a module exports; of all packages where the jar is no module. */
+    private static List<Path> exported(Path sources) throws Exception {
+        Path module = sources.resolve("module-info.java");
+        if (!Files.exists(module)) {
+            try (Stream<Path> files = Files.walk(sources)) {
+                return files.filter(file -> file.endsWith("package-info.java")).toList();
+            }
+        }
+        List<Path> infos = new ArrayList<>();
+        Matcher exports = EXPORTS.matcher(Files.readString(module));
+        while (exports.find()) {
+            infos.add(sources.resolve(exports.group(1).replace('.', '/')).resolve("package-info.java"));
+        }
+        return infos;
     }
 }

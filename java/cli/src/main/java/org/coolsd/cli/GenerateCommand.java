@@ -10,7 +10,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.atomic.AtomicLong;
 import org.coolsd.Backend;
 import org.coolsd.Sampling;
 import org.coolsd.checkpoint.AtomicFile;
@@ -19,6 +18,7 @@ import org.coolsd.command.EngineOptions;
 import org.coolsd.command.FirstEstimate;
 import org.coolsd.command.JsonOption;
 import org.coolsd.command.MemoryNeed;
+import org.coolsd.command.ModelLoading;
 import org.coolsd.command.Progress;
 import org.coolsd.command.Version;
 import org.coolsd.decode.Decoder;
@@ -55,9 +55,6 @@ import picocli.CommandLine.Spec;
 final class GenerateCommand implements Callable<Integer> {
     /** Images that --compare makes again with and without drafts, unless a batch has more. */
     private static final int COMPARED = 2;
-
-    /** From so many bytes on reading the weights has a bar. */
-    private static final long LARGE = 500_000_000;
 
     /** How often. */
     private static final int COMPARISONS = 2;
@@ -127,7 +124,7 @@ final class GenerateCommand implements Callable<Integer> {
         json.check();
         LibTorch.load(1);
         MemoryNeed.of("the model", memory(folder)).require();
-        try (ImagePipeline<?> images = load(folder)) {
+        try (ImagePipeline<?> images = ModelLoading.load(folder, engine)) {
             return generate(folder, images, options);
         }
     }
@@ -152,25 +149,6 @@ final class GenerateCommand implements Callable<Integer> {
                 && need.there().isPresent()
                 && need.needed() > need.there().getAsLong()) {
             throw new IOException(need.line() + "; use a smaller --batch or --size");
-        }
-    }
-
-    /** Reads the weights, and says how far it is where that takes long. */
-    private ImagePipeline<?> load(ImageFolder folder) throws IOException {
-        AtomicLong read = new AtomicLong();
-        Progress[] bar = new Progress[1];
-        long bytes = folder.reading(some -> {
-            read.addAndGet(some);
-            if (bar[0] != null) {
-                bar[0].stepTo(read.get() >> 20);
-            }
-        });
-        if (bytes < LARGE) {
-            return ImagePipeline.load(folder, engine.precision(), engine.placement());
-        }
-        try (Progress loading = Progress.of("load, MiB", bytes >> 20)) {
-            bar[0] = loading;
-            return ImagePipeline.load(folder, engine.precision(), engine.placement());
         }
     }
 

@@ -19,6 +19,7 @@ import picocli.CommandLine.Spec;
         },
         subcommands = {
             GenerateCommand.class,
+            ServeCommand.class,
             EvaluateCommand.class,
             TrainCommand.class,
             CheckCheckpointCommand.class,

@@ -90,10 +90,14 @@ public record DecoderOptions(
         return drift || factors.perStep();
     }
 
+    /** What verdicts carry. */
+    Set<VerifierSpec.Report> reports() {
+        return reportsDrift() ? Set.of(VerifierSpec.Report.DRIFT) : Set.of();
+    }
+
     /** What the verifier of a decoder is for; each request brings its sampling. */
     VerifierSpec spec(int vocab) {
         Sampling own = Sampling.of();
-        Set<VerifierSpec.Report> reports = reportsDrift() ? Set.of(VerifierSpec.Report.DRIFT) : Set.of();
-        return new VerifierSpec(vocab, factors.schedule().draftLength(draftLength), own, own, acceptance, reports);
+        return new VerifierSpec(vocab, factors.schedule().draftLength(draftLength), own, own, acceptance, reports());
     }
 }

@@ -1,14 +1,21 @@
 package org.coolsd.decode;
 
 import java.util.Arrays;
+import java.util.Objects;
 import org.coolsd.CoolsdException;
+import org.coolsd.Schedule;
 import org.coolsd.Status;
+import org.coolsd.Step;
 import org.coolsd.Verdict;
 import org.jspecify.annotations.Nullable;
 
 /** A request, what has been decided of it, and its step under way. */
 final class Sequence<C> {
     final Request<C> request;
+    final DecoderOptions options;
+    /** Whether these options are the request's, and not those of the decoder. */
+    final boolean ownWay;
+
     final Ticket ticket = new Ticket();
     private final Listener listener;
     int slot;
@@ -23,6 +30,7 @@ final class Sequence<C> {
     private int drafts;
     private int accepted;
     private double drift;
+    private double stepDrift;
 
     /** The step's draft: the first {@code drafted}, at most {@code limit}. */
     final int[] draft;
@@ -38,23 +46,44 @@ final class Sequence<C> {
 
     private final DraftPolicy policy;
     private final FactorPolicy factors;
+    private final float @Nullable [] omega;
+    private final float @Nullable [] evenBudgets;
+    private @Nullable Rule<C> rule;
     private DraftPolicy.@Nullable Decisions decisions;
     private FactorPolicy.@Nullable Budgets budgets;
 
-    Sequence(Request<C> request, Listener listener, DecoderOptions options) {
+    Sequence(Request<C> request, Listener listener, DecoderOptions options, boolean ownWay) {
         this.request = request;
+        this.options = options;
+        this.ownWay = ownWay;
         this.listener = listener;
         tokens = new int[request.length()];
         draft = new int[options.draftLength()];
         yielded = new int[options.draftLength() + 1];
         policy = options.drafts();
         factors = options.factors();
+        Schedule.Drafts own = ownWay ? factors.schedule().draftLength(draft.length) : null;
+        omega = own == null ? null : own.omega();
+        evenBudgets = own != null && own.factors() == Schedule.Factors.BUDGET ? new float[draft.length] : null;
+        if (own != null && evenBudgets != null) {
+            Arrays.fill(evenBudgets, own.driftBudget());
+        }
     }
 
-    /** The policies' turn, when the request enters the batch. */
+    /** How it is decided, once it is in the batch. */
+    Rule<C> rule() {
+        return Objects.requireNonNull(rule);
+    }
+
+    void rule(Rule<C> shared) {
+        rule = shared;
+    }
+
+    /** The policies' and the listener's turn, when the request enters the batch. */
     void begin() {
         decisions = policy.begin();
         budgets = factors.perStep() ? factors.begin(request.length()) : null;
+        listener.begun();
     }
 
     boolean isComplete() {
@@ -81,10 +110,21 @@ final class Sequence<C> {
         drafting = another();
     }
 
-    /** The drift budgets of the step's draft positions, or null if they are the schedule's. */
-    float @Nullable [] budgets() {
+    /** Says the factors and budgets of a step that has begun, where they are not the verifier's own. */
+    void relax(Step step) {
+        if (omega != null) {
+            step.factors(slot, omega);
+        }
+        float[] limits = budgets();
+        if (limits != null) {
+            step.budget(slot, limits);
+        }
+    }
+
+    /** The drift budgets of the step's draft positions, or null if they are the verifier's. */
+    private float @Nullable [] budgets() {
         if (budgets == null) {
-            return null;
+            return evenBudgets;
         }
         double wanted = budgets.perPosition(tokens.length - count, drift);
         float atMost = (float) wanted;
@@ -101,7 +141,7 @@ final class Sequence<C> {
     }
 
     /** Takes what a verdict yields; returns how many tokens. */
-    int take(Verdict verdict, boolean reportsDrift) {
+    int take(Verdict verdict) {
         int length = verdict.length();
         for (int i = 0; i < length; i++) {
             yielded[i] = verdict.token(i);
@@ -110,7 +150,8 @@ final class Sequence<C> {
         steps++;
         drafts += drafted;
         accepted += verdict.accepted();
-        drift += reportsDrift ? verdict.drift() : 0;
+        stepDrift = options.reportsDrift() ? verdict.drift() : 0;
+        drift += stepDrift;
         if (decisions != null) {
             decisions.verified(verdict.accepted());
         }
@@ -131,6 +172,11 @@ final class Sequence<C> {
 
     private CoolsdException undecided(String what, Status status) {
         return new CoolsdException("the " + what + " at position " + count + " cannot be decided: " + status);
+    }
+
+    /** Tells the listener of the step that yielded the last {@code length} tokens. */
+    void tellStep(int length, int accepted) {
+        listener.verified(count - length, draft, drafted, accepted, stepDrift);
     }
 
     /** Tells the listener what it has not heard yet. */

@@ -68,12 +68,22 @@ record LoadedChameleon(
 
     @Override
     public ImageCodes codes(ChameleonPrompt condition, int[] tokens) {
+        return condition.grammar().codes(named(tokens));
+    }
+
+    @Override
+    public int[] firstCodes(ChameleonPrompt condition, int[] tokens, int count) {
+        return condition.grammar().codes(named(tokens), count);
+    }
+
+    /** The tokens by their numbers in the whole vocabulary. */
+    private int[] named(int[] tokens) {
         int first = vocabulary.image().window().from();
         int[] named = tokens.clone();
         for (int i = 0; i < named.length; i++) {
             named[i] += first;
         }
-        return condition.grammar().codes(named);
+        return named;
     }
 
     /** Caches grow one after the other. */

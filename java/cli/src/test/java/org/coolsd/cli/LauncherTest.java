@@ -321,6 +321,29 @@ class LauncherTest {
     }
 
     @Test
+    void artifactsGoIntoTheFolderThatIsNamed() throws Exception {
+        String script = home.resolve("coolsd").toString();
+        Run run = run(folder, Map.of("COOLSD_MAVEN", "-P gpu"), script, "publish-local", "a repository");
+        assertThat(run.code()).as(run.error()).isZero();
+        assertThat(run.out()).isEqualTo("coolsd 1.2.3 is in a repository\n");
+        assertThat(run.error().lines()).hasSize(1);
+        assertThat(run("publish-local").out()).isEqualTo("coolsd 1.2.3 is in the local Maven repository\n");
+        assertThat(Files.readAllLines(home.resolve("mvn.calls")))
+                .containsExactly(
+                        "-B -DskipTests -P publish -Dspotless.check.skip=true deploy -DaltDeploymentRepository=local::file://"
+                                + folder + "/a repository -P gpu",
+                        "-B -DskipTests -P publish -Dspotless.check.skip=true install");
+        for (String[] wrong : new String[][] {{"--to"}, {"a", "b"}}) {
+            List<String> command = new ArrayList<>(List.of(script, "publish-local"));
+            command.addAll(List.of(wrong));
+            run = run(folder, Map.of(), command.toArray(new String[0]));
+            assertThat(run.code()).isEqualTo(2);
+            assertThat(run.error().lines()).hasSize(1);
+        }
+        assertThat(builds()).isEqualTo(2);
+    }
+
+    @Test
     void aBuildThatFailsIsToldAndTriedAgain() throws Exception {
         script(tools.resolve("mvn"), "echo '[ERROR] A.java:[1,1] error: no such thing'; exit 1");
         Run run = run("generate");

@@ -16,13 +16,12 @@ import org.coolsd.models.t5.TextEncoder;
  * and freed when this is closed, which may be before the first image is made.
  */
 public final class CaptionEncoder implements AutoCloseable {
-    private static final int KEPT = 16;
+    private static final int KEPT = 64;
 
     private final Path folder;
     private final Precision precision;
-
-    /** The last captions: a run may have no end of them. */
-    private final Map<String, Prompt> encoded = new LinkedHashMap<>() {
+    /** The last ones read: a server is asked for any number of captions. */
+    private final Map<String, Prompt> encoded = new LinkedHashMap<>(16, 0.75f, true) {
         private static final long serialVersionUID = 1;
 
         @Override

@@ -102,27 +102,6 @@ public record ImageFolder(
     }
 
     /**
-     * The index of a class.
-     *
-     * @param name of the class in either case, or its index
-     * @throws IllegalArgumentException in one line, with the classes that there are, where the folder names them
-     */
-    public int label(String name) {
-        for (int i = 0; i < classes.size(); i++) {
-            if (classes.get(i).equalsIgnoreCase(name)) {
-                return i;
-            }
-        }
-        if (name.matches("\\d{1,9}") && (classes.isEmpty() || Integer.parseInt(name) < classes.size())) {
-            return Integer.parseInt(name);
-        }
-        throw new IllegalArgumentException("class is '" + name + "', it must be "
-                + (classes.isEmpty()
-                        ? "a number: this model has no names of classes"
-                        : "0.." + (classes.size() - 1) + " or one of " + String.join(", ", classes)));
-    }
-
-    /**
      * With other drafts.
      *
      * @throws CheckpointException in one line, if they are to come from a drafter and there is none
@@ -142,6 +121,26 @@ public record ImageFolder(
             }
         }
         return new ImageFolder(path, target, decoder, other, own, classes, sampling, grey);
+    }
+
+    /**
+     * The class that {@code asked} is the name of, in small letters or large ones, or the index.
+     *
+     * @throws IllegalArgumentException in one line, with what it may be; an index is checked where the folder names its classes
+     */
+    public int label(String asked) {
+        for (int i = 0; i < classes.size(); i++) {
+            if (classes.get(i).equalsIgnoreCase(asked)) {
+                return i;
+            }
+        }
+        if (asked.matches("\\d{1,9}") && (classes.isEmpty() || Integer.parseInt(asked) < classes.size())) {
+            return Integer.parseInt(asked);
+        }
+        throw new IllegalArgumentException("class is '" + asked + "', it must be "
+                + (classes.isEmpty()
+                        ? "a number: this model has no names of classes"
+                        : "0.." + (classes.size() - 1) + " or one of " + String.join(", ", classes)));
     }
 
     /** The models that are loaded. */

@@ -13,7 +13,7 @@ import org.coolsd.models.decoder.Prefix;
 
 /**
  * Passes of the drafter, one after the other: {@link #begin}, {@link #add} for each sequence, {@link #run}. Only the last
- * position of every sequence gets logits. One thread at a time; run inside a {@link PassScope}, which
+ * position of every sequence gets logits. One thread at a time; run inside a {@link org.coolsd.libtorch.PassScope}, which
  * frees the logits.
  */
 public final class DrafterPass implements AutoCloseable {

@@ -2,12 +2,14 @@ package org.coolsd.decode;
 
 import java.lang.ref.Reference;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
 import org.coolsd.Guard;
 import org.coolsd.Sampling;
 import org.coolsd.Step;
 import org.coolsd.Verdict;
+import org.coolsd.VerifierSpec;
 
 /**
  * Decodes a continuous batch: requests enter as slots become free, and leave when they are complete. Each step drafts for all
@@ -21,6 +23,7 @@ import org.coolsd.Verdict;
  */
 public final class Decoder<C> implements AutoCloseable {
     private final DecoderOptions options;
+    private final Set<VerifierSpec.Report> reports;
     private final TargetSession<C> target;
     private final DraftSession<C> drafts;
     private final Step step;
@@ -41,6 +44,7 @@ public final class Decoder<C> implements AutoCloseable {
      */
     public Decoder(TargetModel<C> model, Drafter<C> drafter, DecoderOptions options) {
         this.options = options;
+        reports = options.verdictReports();
         Parts<C> parts = Parts.open(model, drafter, options);
         target = parts.target();
         drafts = parts.drafts();
@@ -132,6 +136,10 @@ public final class Decoder<C> implements AutoCloseable {
         step.begin(slot, sequence.request.seed(), sequence.count);
         step.sampling(slot, window.cut(sequence.request.target()), draftSampling);
         sequence.beginStep(reach(sequence, window));
+        float[] factors = sequence.factors();
+        if (factors.length > 0) {
+            step.factors(slot, factors);
+        }
         float[] budgets = sequence.budgets();
         if (budgets != null) {
             step.budget(slot, budgets);
@@ -163,7 +171,7 @@ public final class Decoder<C> implements AutoCloseable {
         Verdict verdict = step.verdict(slot);
         sequence.requireVerified(verdict.status());
         int accepted = verdict.accepted();
-        int length = sequence.take(verdict, options.reportsDrift());
+        int length = sequence.take(verdict, reports);
         drafts.decided(slot, sequence.yielded, length, accepted);
         target.commit(slot, sequence.yielded, length, accepted);
         sequence.tell();

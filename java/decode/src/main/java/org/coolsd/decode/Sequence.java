@@ -1,9 +1,11 @@
 package org.coolsd.decode;
 
 import java.util.Arrays;
+import java.util.Set;
 import org.coolsd.CoolsdException;
 import org.coolsd.Status;
 import org.coolsd.Verdict;
+import org.coolsd.VerifierSpec;
 import org.jspecify.annotations.Nullable;
 
 /** A request, what has been decided of it, and its step under way. */
@@ -23,6 +25,8 @@ final class Sequence<C> {
     private int drafts;
     private int accepted;
     private double drift;
+    private double kept = 1;
+    private double logProb;
 
     /** The step's draft: the first {@code drafted}, at most {@code limit}. */
     final int[] draft;
@@ -93,6 +97,11 @@ final class Sequence<C> {
         return all;
     }
 
+    /** The factors of the step's draft positions, or none if they are the schedule's. */
+    float[] factors() {
+        return factors.factors(count, draft.length);
+    }
+
     /** Takes a token that is forced, as all that this position yields. */
     void force(int token) {
         yielded[0] = token;
@@ -101,16 +110,18 @@ final class Sequence<C> {
     }
 
     /** Takes what a verdict yields; returns how many tokens. */
-    int take(Verdict verdict, boolean reportsDrift) {
+    int take(Verdict verdict, Set<VerifierSpec.Report> reports) {
         int length = verdict.length();
         for (int i = 0; i < length; i++) {
             yielded[i] = verdict.token(i);
             tokens[count++] = yielded[i];
+            kept *= reports.contains(VerifierSpec.Report.RATIO) ? Math.min(1, verdict.ratio(i)) : 1;
+            logProb += reports.contains(VerifierSpec.Report.LOG_PROB) ? verdict.logProb(i) : 0;
         }
         steps++;
         drafts += drafted;
         accepted += verdict.accepted();
-        drift += reportsDrift ? verdict.drift() : 0;
+        drift += reports.contains(VerifierSpec.Report.DRIFT) ? verdict.drift() : 0;
         if (decisions != null) {
             decisions.verified(verdict.accepted());
         }
@@ -142,6 +153,6 @@ final class Sequence<C> {
     }
 
     void complete() {
-        ticket.result().complete(new Result(tokens, forced, steps, drafts, accepted, drift));
+        ticket.result().complete(new Result(tokens, forced, steps, drafts, accepted, drift, kept, logProb));
     }
 }

@@ -1,32 +1,25 @@
 package org.coolsd.cli;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
-import java.util.zip.CRC32;
 import org.bytedeco.pytorch.Tensor;
-import org.coolsd.NeighbourTable;
 import org.coolsd.Sampling;
 import org.coolsd.command.EngineOptions;
 import org.coolsd.command.Progress;
 import org.coolsd.command.Version;
-import org.coolsd.decode.Drafter;
-import org.coolsd.images.Drafts;
 import org.coolsd.images.ImageFolder;
 import org.coolsd.images.ImagePipeline;
 import org.coolsd.images.ModelFolder;
 import org.coolsd.libtorch.LibTorch;
 import org.coolsd.libtorch.Weights;
-import org.coolsd.models.vq.VqTokenizer;
 import org.coolsd.training.data.FashionMnist;
 import org.coolsd.training.evaluation.Classifier;
 import org.coolsd.training.evaluation.Evaluator;
@@ -36,7 +29,6 @@ import org.coolsd.training.sweep.Claims;
 import org.coolsd.training.sweep.Comparison;
 import org.coolsd.training.sweep.Figures;
 import org.coolsd.training.sweep.Method;
-import org.coolsd.training.sweep.Metric;
 import org.coolsd.training.sweep.Plan;
 import org.coolsd.training.sweep.Sweep;
 import org.coolsd.training.sweep.SweepFiles;
@@ -60,9 +52,6 @@ final class EvaluateCommand implements Callable<Integer> {
     private static final int QUICK_PICTURES = 500;
 
     private static final int QUICK_IMAGES = 20;
-
-    /** A neighbour in so many tokens, as LANTERN's 1000 of 16384. */
-    private static final int NEIGHBOUR_SHARE = 16;
 
     @Option(names = "--model", paramLabel = "DIR", description = "model folder (default: ${DEFAULT-VALUE})")
     private Path model = ModelFolder.SHIPPED;
@@ -114,6 +103,14 @@ final class EvaluateCommand implements Callable<Integer> {
             description = "bootstrap samples that intervals are from, at least 2 (default: 200, with --quick 50)")
     private Integer samples;
 
+    @Option(
+            names = "--pictures",
+            paramLabel = "N",
+            description =
+                    "test pictures, the first N, that the models themselves are measured on, half of them the reference"
+                            + " of frechetToTestPictures; at least 4 (default: all, with --quick 500)")
+    private Integer pictures;
+
     @Option(names = "--report", description = "make no image: sum up what is there")
     private boolean report;
 
@@ -139,21 +136,28 @@ final class EvaluateCommand implements Callable<Integer> {
         engine.require(times >= 1, "rounds is " + times + ", at least 1 is needed");
         int draws = samples != null ? samples : quick ? 50 : 200;
         engine.require(draws >= 2, "samples is " + draws + ", at least 2 are needed");
-        List<Cell> wanted = wanted();
+        SweepModels models = new SweepModels(folder, weak != null ? Optional.of(weak) : SweepModels.weakBeside(model));
+        List<Cell> wanted = wanted(models.weak().isPresent());
         FashionMnist all = FashionMnist.test(data);
-        FashionMnist test = quick ? all.first(Math.min(all.size(), QUICK_PICTURES)) : all;
+        long shown = pictures != null ? pictures : quick ? QUICK_PICTURES : all.size();
+        engine.require(shown >= 4, "pictures is " + shown + ", at least 4 are needed");
+        FashionMnist test = all.first(Math.min(all.size(), shown));
         Files.createDirectories(output);
         LibTorch.load(1);
         try (ImagePipeline<?> images =
                         ImagePipeline.load(ImageFolder.open(model), engine.precision(), engine.placement());
                 Weights weights = folder.weights("classifier")) {
-            evaluate(folder, images, new Classifier(weights), test, wanted, number, times, draws);
+            evaluate(models, images, new Classifier(weights), test, wanted, number, times, draws);
         }
         return 0;
     }
 
-    /** The cells to make; a usage error if there is none. */
-    private List<Cell> wanted() {
+    /**
+     * The cells to make; a usage error if there is none.
+     *
+     * @param second whether there is a weak drafter
+     */
+    private List<Cell> wanted(boolean second) {
         Pattern pattern;
         try {
             pattern = Pattern.compile(cells);
@@ -161,7 +165,6 @@ final class EvaluateCommand implements Callable<Integer> {
             throw new ParameterException(
                     command.commandLine(), "--cells is no regular expression: " + e.getDescription());
         }
-        boolean second = weakFolder() != null;
         List<Cell> wanted = (quick ? Plan.quick(second) : Plan.full(second))
                 .stream()
                         .filter(cell -> cell.method().compareTo(Method.TARGET) <= 0
@@ -174,16 +177,8 @@ final class EvaluateCommand implements Callable<Integer> {
         return wanted;
     }
 
-    private Path weakFolder() {
-        if (weak != null) {
-            return weak;
-        }
-        Path beside = model.resolveSibling(model.getFileName() + "-weak");
-        return Files.exists(beside.resolve("config.json")) ? beside : null;
-    }
-
     private <C> void evaluate(
-            ModelFolder folder,
+            SweepModels models,
             ImagePipeline<C> images,
             Classifier classifier,
             FashionMnist test,
@@ -192,26 +187,19 @@ final class EvaluateCommand implements Callable<Integer> {
             int times,
             int draws)
             throws IOException {
-        Tensor features = Evaluator.features(classifier, Evaluator.pictures(test));
-        Map<String, Object> run = new LinkedHashMap<>();
-        run.put("imagesPerCellAndRound", number);
-        run.put("rounds", times);
-        run.put("bootstrapSamples", draws);
-        run.put("seed", seed);
-        run.put("engine", engine.toString());
-        run.put("guidance", folder.config().guidance());
-        run.put("model", card(folder, test, classifier, features));
+        ModelFolder.Config config = models.folder().config();
+        Sampling sampling = Sampling.of().guidance(config.guidance());
         Sweep<C> sweep = new Sweep<>(
                 images,
-                weakDrafter(images),
-                weakFolder() == null ? "" : checksum(List.of(weakFolder().resolve("model.safetensors"))),
+                models.weakDrafter(images),
+                models.weakChecksum(),
                 classifier,
-                neighbours(folder),
-                Sampling.of().guidance(folder.config().guidance()),
-                folder.config().classes().size(),
+                models.neighbours(),
+                sampling,
+                config.classes().size(),
                 engine.batch(),
                 engine.threads(),
-                fingerprint(folder),
+                models.checksum() + ", guidance " + sampling.guidance() + ", seed " + seed + ", " + engine.precision(),
                 seed,
                 number,
                 output.resolve("cells"));
@@ -228,8 +216,17 @@ final class EvaluateCommand implements Callable<Integer> {
         if (reference == null) {
             throw new IOException(output.resolve("cells") + ": no images of the target in it; run without --report");
         }
+        Tensor features = Evaluator.features(classifier, Evaluator.pictures(test));
+        Map<String, Object> run = new LinkedHashMap<>();
+        run.put("imagesPerCellAndRound", number);
+        run.put("rounds", times);
+        run.put("bootstrapSamples", draws);
+        run.put("seed", seed);
+        run.put("engine", engine.toString());
+        run.put("guidance", config.guidance());
+        run.put("model", models.card(output.resolve("cells").resolve("card.json"), test, classifier, features));
         Map<Cell, Figures> figures = new LinkedHashMap<>();
-        int vocab = folder.config().target().vocabSize();
+        int vocab = config.target().vocabSize();
         try (Figures.Reference compared =
                         new Figures.Reference(reference, vocab, features.narrow(0, 0, features.size(0) / 2));
                 Progress bar = Progress.of("figures", found.size())) {
@@ -241,104 +238,6 @@ final class EvaluateCommand implements Callable<Integer> {
         List<Comparison> comparisons = Claims.of(figures, found, vocab);
         SweepFiles.write(output, run, figures.values(), comparisons);
         SweepPlots.write(output, figures.values());
-        print(figures, comparisons);
-    }
-
-    /** The figures that need no image, kept in card.json. */
-    private Map<?, ?> card(ModelFolder folder, FashionMnist test, Classifier classifier, Tensor features)
-            throws IOException {
-        Path file = output.resolve("cells").resolve("card.json");
-        ObjectMapper json = new ObjectMapper();
-        if (Files.exists(file)) {
-            Map<?, ?> kept = json.readValue(Files.readAllBytes(file), Map.class);
-            if (fingerprint(folder).equals(kept.get("models"))
-                    && ((Number) kept.get("test.pictures")).longValue() == test.size()) {
-                return kept;
-            }
-        }
-        Map<String, Object> made = ModelCard.of(folder, test, classifier, features);
-        made.put("models", fingerprint(folder));
-        Files.createDirectories(file.getParent());
-        byte[] bytes = json.writeValueAsBytes(made);
-        org.coolsd.checkpoint.AtomicFile.write(file, out -> out.write(bytes));
-        return made;
-    }
-
-    private <C> Drafter<C> weakDrafter(ImagePipeline<C> images) throws IOException {
-        Path second = weakFolder();
-        return second == null
-                ? Drafter.none()
-                : images.target()
-                        .eagle(ImageFolder.open(model)
-                                .with(new Drafts.Eagle(second))
-                                .drafter()
-                                .orElseThrow());
-    }
-
-    private static NeighbourTable neighbours(ModelFolder folder) throws IOException {
-        try (Weights weights = folder.weights("tokenizer")) {
-            float[][] book = Sweep.rows(new VqTokenizer(folder.config().tokenizer(), weights).codebook());
-            int d = book[0].length;
-            float[] all = new float[book.length * d];
-            for (int i = 0; i < book.length; i++) {
-                System.arraycopy(book[i], 0, all, i * d, d);
-            }
-            return NeighbourTable.nearest(all, d, Math.max(1, book.length / NEIGHBOUR_SHARE));
-        }
-    }
-
-    /** What tells these models, and how they are sampled from, from others. */
-    private String fingerprint(ModelFolder folder) throws IOException {
-        List<Path> files = new ArrayList<>();
-        for (String name : List.of("target", "drafter", "tokenizer", "classifier")) {
-            files.add(folder.file(name));
-        }
-        return checksum(files) + ", guidance " + folder.config().guidance() + ", seed " + seed + ", "
-                + engine.precision();
-    }
-
-    private static String checksum(List<Path> files) throws IOException {
-        CRC32 sum = new CRC32();
-        for (Path file : files) {
-            sum.update(Files.readAllBytes(file));
-        }
-        return Long.toHexString(sum.getValue());
-    }
-
-    private static void print(Map<Cell, Figures> figures, List<Comparison> comparisons) {
-        System.out.println("| cell | images | accepted length | drift | Frechet to target | log-likelihood |");
-        System.out.println("|---|---:|---:|---:|---:|---:|");
-        figures.forEach((cell, f) -> System.out.printf(
-                Locale.ROOT,
-                "| %s | %d | %s | %s | %s | %s |%n",
-                cell.name(),
-                f.images(),
-                text(f, Metric.ACCEPTED_LENGTH),
-                text(f, Metric.DRIFT),
-                text(f, Metric.FRECHET),
-                text(f, Metric.LOG_PROB)));
-        System.out.println();
-        System.out.println("| claim | what | metric | at | difference | p |");
-        System.out.println("|---:|---|---|---|---:|---:|");
-        comparisons.forEach(c -> System.out.printf(
-                Locale.ROOT,
-                "| %d | %s | %s | %s | %.3f ± %.3f | %.3g |%n",
-                c.claim(),
-                c.what(),
-                c.metric(),
-                c.at(),
-                c.difference().value(),
-                c.difference().half(),
-                c.pValue()));
-    }
-
-    private static String text(Figures figures, Metric metric) {
-        return figures.has(metric)
-                ? String.format(
-                        Locale.ROOT,
-                        "%.3f ± %.3f",
-                        figures.get(metric).value(),
-                        figures.get(metric).half())
-                : "";
+        SweepTables.print(figures, comparisons);
     }
 }

@@ -12,10 +12,12 @@ import java.util.function.ToDoubleFunction;
  *
  * @param size how many images there are
  * @param draws [samples][size] indices of images
+ * @param stretch what a figure's deviation in a sample is multiplied by: samples of a class of m images have (m - 1)/m of the
+ *     variance
  */
-public record Bootstrap(int size, int[][] draws) {
+public record Bootstrap(int size, int[][] draws, double stretch) {
     /**
-     * Draws samples.
+     * Draws samples; where a class has a single image, without regard to classes.
      *
      * @param labels class of each image
      * @param samples how many
@@ -25,6 +27,14 @@ public record Bootstrap(int size, int[][] draws) {
         TreeMap<Integer, List<Integer>> classes = new TreeMap<>();
         for (int i = 0; i < labels.length; i++) {
             classes.computeIfAbsent(labels[i], k -> new ArrayList<>()).add(i);
+        }
+        int fewest = classes.values().stream().mapToInt(List::size).min().orElse(0);
+        if (fewest == 1) {
+            List<Integer> all = new ArrayList<>();
+            classes.values().forEach(all::addAll);
+            classes.clear();
+            classes.put(0, all);
+            fewest = all.size();
         }
         SplittableRandom random = new SplittableRandom(seed);
         int[][] draws = new int[samples][labels.length];
@@ -36,14 +46,18 @@ public record Bootstrap(int size, int[][] draws) {
                 }
             }
         }
-        return new Bootstrap(labels.length, draws);
+        return new Bootstrap(labels.length, draws, fewest < 2 ? 1 : Math.sqrt(fewest / (fewest - 1.0)));
     }
 
     /** A figure of images given by their indices, and of each sample. */
     public Estimate of(ToDoubleFunction<int[]> figure) {
+        double value = figure.applyAsDouble(all());
         return new Estimate(
-                figure.applyAsDouble(all()),
-                Arrays.stream(draws).mapToDouble(figure).toArray());
+                value,
+                Arrays.stream(draws)
+                        .mapToDouble(figure)
+                        .map(x -> value + stretch * (x - value))
+                        .toArray());
     }
 
     /** As {@link #of(ToDoubleFunction)}, for a distance: see {@link Estimate#centred}. */

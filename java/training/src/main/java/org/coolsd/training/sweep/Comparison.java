@@ -12,7 +12,7 @@ import org.coolsd.training.evaluation.Estimate;
  * @param claim number of the claim in docs/reproduction.md, 0 for what is beside them
  * @param what is subtracted from what
  * @param metric that is compared
- * @param at where: with equal factors, or at equal values of another metric
+ * @param at where: as the cells are, or at equal values of another metric
  * @param difference first minus second
  * @param p the p-value, or NaN to take it from the difference
  * @param places at how many points of the curves
@@ -24,7 +24,7 @@ public record Comparison(int claim, String what, String metric, String at, Estim
                 claim,
                 first.cell().name() + " - " + second.cell().name(),
                 metric.toString(),
-                "equal knobs",
+                "as they are",
                 first.get(metric).minus(second.get(metric)),
                 Double.NaN,
                 1);

@@ -41,6 +41,16 @@ class StatisticsTest {
         Estimate mean = Bootstrap.of(labels, 2000, 5).mean(values);
         assertThat(mean.value()).isCloseTo(500, within(0.3));
         assertThat(mean.error()).isCloseTo(0.1, within(0.02));
+        // Two of each class, of variances 2 and 8: the variance of the mean is (2/2 + 8/2) / 4.
+        Estimate few = Bootstrap.of(new int[] {0, 0, 1, 1}, 20_000, 7).mean(new double[] {0, 2, 1, 5});
+        assertThat(few.error()).isCloseTo(Math.sqrt(1.25), within(0.03));
+        // A single image of a class: no regard to classes; a single image at all: no error to be seen.
+        assertThat(Bootstrap.of(new int[] {0, 1}, 100, 7)
+                        .mean(new double[] {0, 2})
+                        .error())
+                .isPositive();
+        assertThat(Bootstrap.of(new int[] {0}, 10, 7).mean(new double[] {3}).error())
+                .isZero();
         assertThat(Estimate.centred(3, new double[] {10, 12}).samples()).containsExactly(2, 4);
     }
 

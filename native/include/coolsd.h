@@ -223,7 +223,7 @@ typedef struct coolsd_sample_args {
   int32_t reserved;                      /* 0 */
 } coolsd_sample_args;
 
-/* Version as major * 10000 + minor * 100 + patch. */
+/* Version as major * 10000 + minor * 100 + patch: COOLSD_VERSION of the coolsd_version.h that the library was built with. */
 COOLSD_API int32_t coolsd_version(void);
 
 /* Words about this thread's last call that did not return COOLSD_OK; valid until its next call. */

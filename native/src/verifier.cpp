@@ -6,6 +6,7 @@
 #include "arguments.h"
 #include "common/philox.h"
 #include "coolsd.h"
+#include "coolsd_version.h"
 #include "cuda/cuda_verifier.h"
 #include "error.h"
 #include "grown.h"
@@ -45,7 +46,7 @@ coolsd_status guarded(Body body) noexcept {
 
 }  // namespace
 
-int32_t coolsd_version(void) { return 200; }
+int32_t coolsd_version(void) { return COOLSD_VERSION; }
 
 uint64_t coolsd_step_seed(uint64_t seed, uint64_t position) { return coolsd::step_seed(seed, position); }
 

@@ -1,7 +1,7 @@
 /** Decoders that ONNX Runtime runs. */
 module org.coolsd.onnxruntime {
     requires transitive com.microsoft.onnxruntime;
-    requires transitive org.coolsd.decode;
+    requires transitive org.coolsd.passes;
     requires static transitive org.jspecify;
 
     exports org.coolsd.onnxruntime;

@@ -16,7 +16,7 @@ class ResultsComparisonTest {
     private static final int TRIALS = 2000;
     private static final Measure LIBRARY = new Measure("library", Map.of());
     private static final Measure PEER = new Measure("peer", Map.of());
-    private static final Machine MACHINE = new Machine("cpu", 2, "AVX3", "17", "Linux", "0.1.0", "2.7.1", "abc");
+    private static final Machine MACHINE = new Machine("cpu", 2, "AVX3", "17", "Linux", "1.2.3", "2.7.1", "abc");
 
     private final SplittableRandom random = new SplittableRandom(11);
 

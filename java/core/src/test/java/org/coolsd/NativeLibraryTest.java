@@ -10,6 +10,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.coolsd.internal.NativeLibrary;
+import org.coolsd.internal.binding.Native;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -93,7 +97,7 @@ public class NativeLibraryTest {
         everyTimeTheSame(
                 result,
                 "CoolsdException: cannot load the native library from coolsd.library.path=/nonexistent: there is no file"
-                        + " /nonexistent/libcoolsd.so.0.1");
+                        + " /nonexistent/libcoolsd.so.0");
     }
 
     @Test
@@ -110,12 +114,26 @@ public class NativeLibraryTest {
     @Test
     void aFileThatIsNoLibrary() throws Exception {
         Path broken = Files.createDirectory(folder.resolve("broken"));
-        Files.writeString(broken.resolve("libcoolsd.so.0.1"), "not a library");
+        Files.writeString(broken.resolve("libcoolsd.so.0"), "not a library");
         Files.writeString(broken.resolve("libjniNative.so"), "not one either");
         var result = ForkedJvm.run(Asking.class, ForkedJvm.classes(), List.of(option(broken), cache()));
         everyTimeTheSame(
                 result,
                 "CoolsdException: cannot load the native library from coolsd.library.path=.*/broken: .*libcoolsd.*");
+    }
+
+    @Test
+    void theLibraryAndTheHeaderHaveTheVersionOfThePom() throws Exception {
+        Matcher revision = Pattern.compile("<revision>(\\d+)\\.(\\d+)\\.(\\d+)")
+                .matcher(Files.readString(Path.of("../../pom.xml")));
+        assertThat(revision.find()).isTrue();
+        int number = 0;
+        for (int part = 1; part <= 3; part++) {
+            number = 100 * number + Integer.parseInt(revision.group(part));
+        }
+        assertThat(Native.COOLSD_VERSION).isEqualTo(number);
+        NativeLibrary.require();
+        assertThat(Native.coolsd_version()).isEqualTo(number);
     }
 
     @Test
@@ -125,14 +143,14 @@ public class NativeLibraryTest {
         Files.writeString(
                 source,
                 "int coolsd_version(void) { return 100; } const char* coolsd_last_error(void) { return \"\"; }\n");
-        Path library = old.resolve("libcoolsd.so.0.1");
+        Path library = old.resolve("libcoolsd.so.0");
         Process compiler = new ProcessBuilder(
                         "cc",
                         "-shared",
                         "-fPIC",
                         "-o",
                         library.toString(),
-                        "-Wl,-soname,libcoolsd.so.0.1",
+                        "-Wl,-soname,libcoolsd.so.0",
                         source.toString())
                 .inheritIO()
                 .start();
@@ -142,7 +160,7 @@ public class NativeLibraryTest {
         everyTimeTheSame(
                 result,
                 "CoolsdException: the native library from coolsd.library.path=.*/old has version 100, this coolsd-core needs"
-                        + " 200: use the two of one build");
+                        + " " + Native.COOLSD_VERSION + ": use the two of one build");
     }
 
     @Test

@@ -119,7 +119,7 @@ class LauncherTest {
     private void checkout(String name) throws IOException {
         home = Files.createDirectory(folder.resolve(name));
         Files.copy(SCRIPT, home.resolve("coolsd"));
-        Files.writeString(home.resolve("pom.xml"), "<project><version>0.1.0</version></project>\n");
+        Files.writeString(home.resolve("pom.xml"), "<project><revision>1.2.3</revision></project>\n");
         Files.createDirectories(home.resolve("java/cli/src/main/java"));
         Files.writeString(home.resolve("java/cli/src/main/java/A.java"), "class A {}\n");
         // Files of the past: the build that follows is newer than they are.
@@ -193,7 +193,7 @@ class LauncherTest {
             assertThat(run.error().lines()).anyMatch(line -> line.matches("  " + command + " +[a-z].*"));
         }
         assertThat(run("--help")).isEqualTo(new Run(0, run.error(), ""));
-        assertThat(run("--version")).isEqualTo(new Run(0, "coolsd 0.1.0, not built yet\n", ""));
+        assertThat(run("--version")).isEqualTo(new Run(0, "coolsd 1.2.3, not built yet\n", ""));
         assertThat(builds()).isZero();
     }
 

@@ -18,9 +18,6 @@ import org.coolsd.internal.binding.Native;
  * binding that could not be initialised stay broken.
  */
 public final class NativeLibrary {
-    /** What coolsd_version() must say. */
-    public static final int VERSION = 200;
-
     private static final String FOLDER = "coolsd.library.path";
 
     private static volatile boolean loaded;
@@ -71,9 +68,9 @@ public final class NativeLibrary {
             throw new CoolsdException(
                     "cannot load the native library from " + source(folder) + ": " + reason + hint(folder, reason), e);
         }
-        if (version != VERSION) {
+        if (version != Native.COOLSD_VERSION) {
             throw new CoolsdException("the native library from " + source(folder) + " has version " + version
-                    + ", this coolsd-core needs " + VERSION + ": use the two of one build");
+                    + ", this coolsd-core needs " + Native.COOLSD_VERSION + ": use the two of one build");
         }
     }
 
@@ -83,7 +80,7 @@ public final class NativeLibrary {
         if (highway.exists()) {
             load(highway, "hwy@.1");
         }
-        load(required(folder, "libcoolsd.so.0.1"), "coolsd@.0.1");
+        load(required(folder, "libcoolsd.so.0"), "coolsd@.0");
         load(required(folder, "libjniNative.so"), "jniNative");
     }
 
@@ -119,7 +116,7 @@ public final class NativeLibrary {
             return "";
         }
         String platform = Loader.getPlatform();
-        boolean present = NativePreset.class.getResource(platform + "/libcoolsd.so.0.1") != null;
+        boolean present = NativePreset.class.getResource(platform + "/libcoolsd.so.0") != null;
         return present
                 ? "; if its cache folder cannot be written or is mounted noexec, move it with"
                         + " -Dorg.bytedeco.javacpp.cachedir"

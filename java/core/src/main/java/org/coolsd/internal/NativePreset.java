@@ -6,9 +6,13 @@ import org.bytedeco.javacpp.tools.Info;
 import org.bytedeco.javacpp.tools.InfoMap;
 import org.bytedeco.javacpp.tools.InfoMapper;
 
-/** What JavaCPP generates the binding {@code Native} from: coolsd.h, and nothing by hand. */
+/** What JavaCPP generates the binding {@code Native} from: coolsd.h and coolsd_version.h, and nothing by hand. */
 @Properties(
-        value = @Platform(include = "coolsd.h", link = "coolsd@.0.1", preload = "hwy@.1"),
+        value =
+                @Platform(
+                        include = {"coolsd_version.h", "coolsd.h"},
+                        link = "coolsd@.0",
+                        preload = "hwy@.1"),
         target = "org.coolsd.internal.binding",
         global = "org.coolsd.internal.binding.Native")
 public class NativePreset implements InfoMapper {

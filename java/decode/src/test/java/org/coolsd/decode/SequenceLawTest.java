@@ -11,6 +11,7 @@ import org.coolsd.Acceptance;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
 import org.coolsd.VerifierSpec;
+import org.coolsd.testing.ChiSquare;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -201,36 +202,6 @@ class SequenceLawTest {
                 counts[PrefixTarget.code(result.tokens(), VOCAB)]++;
             }
         }
-        return pearson(counts, law) / threshold(law);
-    }
-
-    /** Sequences of probability 0 must not occur at all; those of an expectation below 5 are taken together. */
-    private static double pearson(long[] counts, double[] law) {
-        double sum = 0;
-        double rareExpected = 0;
-        double rareSeen = 0;
-        for (int i = 0; i < law.length; i++) {
-            double expected = SEQUENCES * law[i];
-            if (expected >= 5) {
-                sum += (counts[i] - expected) * (counts[i] - expected) / expected;
-            } else if (law[i] == 0 && counts[i] > 0) {
-                return Double.POSITIVE_INFINITY;
-            } else {
-                rareExpected += expected;
-                rareSeen += counts[i];
-            }
-        }
-        // Below 1 expected in all, a handful of counts would look like a defect.
-        return rareExpected < 1 ? sum : sum + (rareSeen - rareExpected) * (rareSeen - rareExpected) / rareExpected;
-    }
-
-    /** Wilson and Hilferty's approximation of the 1 - 1e-9 quantile. */
-    private static double threshold(double[] law) {
-        double df = 0;
-        for (double probability : law) {
-            df += SEQUENCES * probability >= 5 ? 1 : 0;
-        }
-        double a = 2 / (9 * df);
-        return df * Math.pow(1 - a + 5.998 * Math.sqrt(a), 3);
+        return ChiSquare.excess(counts, law);
     }
 }

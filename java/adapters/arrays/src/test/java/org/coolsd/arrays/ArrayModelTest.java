@@ -16,6 +16,7 @@ import org.coolsd.decode.DecoderOptions;
 import org.coolsd.decode.Drafter;
 import org.coolsd.decode.Request;
 import org.coolsd.decode.Result;
+import org.coolsd.testing.ChiSquare;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -112,29 +113,7 @@ class ArrayModelTest {
                 counts[Arrays.stream(result.tokens()).reduce(0, (code, token) -> code * VOCAB + token)]++;
             }
         }
-        return excess(counts, law);
-    }
-
-    private static double excess(long[] counts, double[] law) {
-        double statistic = 0;
-        double rareExpected = 0;
-        double rareSeen = 0;
-        double df = 0;
-        for (int i = 0; i < law.length; i++) {
-            double expected = SEQUENCES * law[i];
-            if (expected >= 5) {
-                statistic += (counts[i] - expected) * (counts[i] - expected) / expected;
-                df++;
-            } else {
-                rareExpected += expected;
-                rareSeen += counts[i];
-            }
-        }
-        if (rareExpected >= 1) {
-            statistic += (rareSeen - rareExpected) * (rareSeen - rareExpected) / rareExpected;
-        }
-        double a = 2 / (9 * df);
-        return statistic / (df * Math.pow(1 - a + 5.998 * Math.sqrt(a), 3));
+        return ChiSquare.excess(counts, law);
     }
 
     @ParameterizedTest
@@ -177,7 +156,7 @@ class ArrayModelTest {
                 }
                 counts[code]++;
             }
-            assertThat(excess(counts, law)).isLessThan(1);
+            assertThat(ChiSquare.excess(counts, law)).isLessThan(1);
             assertThatThrownBy(() -> sampler.sample(new float[] {0, Float.NaN, 0}, 1, 0))
                     .isInstanceOf(CoolsdException.class)
                     .hasMessageContaining("NAN");

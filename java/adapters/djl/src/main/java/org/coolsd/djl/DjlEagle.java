@@ -6,6 +6,9 @@ import org.coolsd.Verifier;
 import org.coolsd.decode.DraftSession;
 import org.coolsd.decode.Drafter;
 import org.coolsd.decode.TargetSession;
+import org.coolsd.passes.DecoderNames;
+import org.coolsd.passes.RowEagleSession;
+import org.coolsd.passes.RowTargetSession;
 
 /**
  * An EAGLE drafter in a model of its own: it reads a token and the hidden state that the token was drawn from, the target's or
@@ -32,20 +35,20 @@ public record DjlEagle<C>(Model model, DecoderShape shape, DecoderNames names) i
     /** @throws IllegalArgumentException if the target is not a {@link DjlTarget}, or has not what the drafter reads */
     @Override
     public DraftSession<C> open(TargetSession<C> target, Verifier verifier, int slots) {
-        if (!(target instanceof DjlTargetSession<C> session)) {
+        if (!(target instanceof RowTargetSession<C> read && read.passes() instanceof DjlPasses passes)) {
             throw new IllegalArgumentException("EAGLE reads hidden states of a DjlTarget, the target's session is a "
                     + target.getClass().getName());
         }
-        DecoderShape read = session.target().shape();
-        if (shape.width() == 0 || shape.width() != read.width() || shape.vocab() != read.vocab()) {
+        DecoderShape its = passes.shape();
+        if (shape.width() == 0 || shape.width() != its.width() || shape.vocab() != its.vocab()) {
             throw new IllegalArgumentException("the drafter reads hidden states of width " + shape.width() + " and has "
-                    + shape.vocab() + " tokens, the target has " + read.width() + " and " + read.vocab()
+                    + shape.vocab() + " tokens, the target has " + its.width() + " and " + its.vocab()
                     + ": they must be the same, and the width above 0");
         }
-        int rows = slots * session.target().branches();
-        DjlPasses passes =
-                new DjlPasses(model, shape, names, true, session.target().copies(), rows);
-        return new DjlEagleSession<>(
-                passes, session, slots, verifier.spec().drafts().length());
+        return new RowEagleSession<>(
+                rows -> new DjlPasses(model, shape, names, true, passes.copies(), rows),
+                read,
+                slots,
+                verifier.spec().drafts().length());
     }
 }

@@ -13,6 +13,10 @@ import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
 import java.util.Arrays;
 import org.coolsd.CoolsdException;
+import org.coolsd.Logits;
+import org.coolsd.passes.DecoderNames;
+import org.coolsd.passes.LogitsViews;
+import org.coolsd.passes.RowPasses;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * are never copied, and a position that does not stay is hidden by the mask. When hidden positions are the larger part, the
  * past is made anew without them.
  */
-class DjlPasses implements AutoCloseable {
+class DjlPasses implements RowPasses {
     /** Hidden positions that never pay for a new past. */
     private static final int SLACK = 32;
 
@@ -53,6 +57,10 @@ class DjlPasses implements AutoCloseable {
     private FloatBuffer read = FloatBuffer.allocate(0);
     /** Likewise, what the last pass gave. */
     private FloatBuffer hidden = FloatBuffer.allocate(0);
+    /** [rows, sequence, V]: the engine's memory, or a copy of what it has copied to the heap. */
+    private FloatBuffer logits = floats(0);
+
+    private final LogitsViews views;
 
     /**
      * @param drafter whether the model reads hidden states and predicts the next ones, as EAGLE does
@@ -66,6 +74,7 @@ class DjlPasses implements AutoCloseable {
         this.copies = copies;
         this.rows = rows;
         lengths = new int[rows];
+        views = new LogitsViews(rows, this::view);
         seen = new boolean[rows][64];
         past = new NDArray[2 * shape.layers()];
         manager = model.getNDManager().newSubManager();
@@ -139,8 +148,18 @@ class DjlPasses implements AutoCloseable {
         past[i] = array;
     }
 
-    /** Begins a pass with {@code count} new positions of each row, whose ids and positions are 0 until they are given. */
-    void begin(int count) {
+    @Override
+    public int vocab() {
+        return shape.vocab();
+    }
+
+    @Override
+    public Logits.Type type() {
+        return Logits.Type.F32;
+    }
+
+    @Override
+    public void begin(int count) {
         int longest = 0;
         for (int length : lengths) {
             longest = Math.max(longest, length);
@@ -210,33 +229,29 @@ class DjlPasses implements AutoCloseable {
         }
     }
 
-    /** New position {@code i} of {@code row} reads {@code id}. */
-    void id(int row, int i, int id) {
+    @Override
+    public void id(int row, int i, int id) {
         ids.put(row * sequence + i, id);
         places.put(row * sequence + i, lengths[row] + (long) i);
     }
 
-    /** New position {@code i} of {@code row} reads the hidden state that a pass gave for a cell. */
-    void hidden(int row, int i, DjlPasses from, int cell) {
+    @Override
+    public void hidden(int row, int i, RowPasses from, int cell) {
         int width = shape.width();
-        read.put((row * sequence + i) * width, from.hidden, cell * width, width);
+        read.put((row * sequence + i) * width, ((DjlPasses) from).hidden, cell * width, width);
     }
 
     private static FloatBuffer floats(NDArray array) {
         return array.toByteBuffer(true).order(ByteOrder.nativeOrder()).asFloatBuffer();
     }
 
-    /** New positions of each row in the last pass. */
-    int sequence() {
+    @Override
+    public int sequence() {
         return sequence;
     }
 
-    /**
-     * Computes all rows.
-     *
-     * @return logits [rows, sequence, V], the engine's memory if it is direct
-     */
-    FloatBuffer run() {
+    @Override
+    public void run(int batch) {
         NDList outputs;
         try (NDArray readIds = named(names.inputIds(), ids, sequence);
                 NDArray readPlaces = named(names.positionIds(), places, sequence);
@@ -257,19 +272,41 @@ class DjlPasses implements AutoCloseable {
         for (int i = 0; i < past.length; i++) {
             require(outputs, names.present(i));
         }
-        NDArray logits = require(outputs, names.logits());
-        FloatBuffer values = floats(logits);
+        NDArray values = require(outputs, names.logits());
+        hold(floats(values));
         NDArray given = null;
         if (shape.width() > 0) {
-            given = require(outputs, drafter ? names.predictedStates() : names.hiddenStates());
+            given = require(outputs, names.hiddenOutput(drafter));
             hidden = floats(given);
         }
         for (int i = 0; i < past.length; i++) {
             take(i, require(outputs, names.present(i)));
         }
-        close(outputs, logits, given);
+        close(outputs, values, given);
         advance();
-        return values;
+    }
+
+    /** Logits are read until the next pass where the engine has them, or copied if that is the heap. */
+    private void hold(FloatBuffer values) {
+        if (values.isDirect()) {
+            views.clear();
+            logits = values;
+            return;
+        }
+        if (logits.capacity() < values.limit()) {
+            views.clear();
+            logits = floats(2 * values.limit());
+        }
+        logits.put(0, values, 0, values.limit());
+    }
+
+    @Override
+    public Logits logits(int cell, int unconditional, int count) {
+        return views.get(cell, unconditional, count);
+    }
+
+    private Logits view(int cell, int count) {
+        return Logits.of(logits.slice(cell * shape.vocab(), count * shape.vocab()), count, shape.vocab());
     }
 
     /** The new positions are part of the past, seen by nobody yet. */
@@ -284,9 +321,9 @@ class DjlPasses implements AutoCloseable {
     }
 
     /** Closes the last logits, and what else the model gives. */
-    private void close(NDList outputs, NDArray logits, @Nullable NDArray states) {
+    private void close(NDList outputs, NDArray values, @Nullable NDArray states) {
         for (NDArray array : outputs) {
-            boolean kept = array == logits || array == states;
+            boolean kept = array == values || array == states;
             for (NDArray ofPast : past) {
                 kept |= array == ofPast;
             }
@@ -297,21 +334,21 @@ class DjlPasses implements AutoCloseable {
         if (lastLogits != null) {
             lastLogits.close();
         }
-        lastLogits = logits;
+        lastLogits = values;
         if (lastStates != null) {
             lastStates.close();
         }
         lastStates = states;
     }
 
-    /** The first {@code count} new positions of a row stay. */
-    void keep(int row, int count) {
+    @Override
+    public void keep(int row, int count) {
         Arrays.fill(seen[row], positions - sequence, positions - sequence + count, true);
         lengths[row] += count;
     }
 
-    /** A row sees only the first {@code length} of the positions that it has. */
-    void rollBack(int row, int length) {
+    @Override
+    public void rollBack(int row, int length) {
         for (int i = positions - 1; lengths[row] > length; i--) {
             if (seen[row][i]) {
                 seen[row][i] = false;
@@ -320,8 +357,8 @@ class DjlPasses implements AutoCloseable {
         }
     }
 
-    /** Forgets a row. @param broken whether its positions may hold NaN, which no mask hides */
-    void forget(int row, boolean broken) {
+    @Override
+    public void forget(int row, boolean broken) {
         Arrays.fill(seen[row], false);
         lengths[row] = 0;
         suspect |= broken;
@@ -329,6 +366,11 @@ class DjlPasses implements AutoCloseable {
 
     DecoderShape shape() {
         return shape;
+    }
+
+    /** Whether the engine may copy. */
+    boolean copies() {
+        return copies;
     }
 
     @Override

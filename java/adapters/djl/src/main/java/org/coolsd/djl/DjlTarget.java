@@ -3,8 +3,12 @@ package org.coolsd.djl;
 import ai.djl.Model;
 import java.util.Objects;
 import java.util.function.Function;
+import java.util.function.IntFunction;
 import org.coolsd.decode.TargetModel;
 import org.coolsd.decode.TargetSession;
+import org.coolsd.decode.Window;
+import org.coolsd.passes.DecoderNames;
+import org.coolsd.passes.RowTargetSession;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param shape its sizes
  * @param prompt the input ids that a sequence begins with, at least one; generated tokens are input ids themselves
  * @param unconditional those of guidance's second branch, which may be more or fewer; null without guidance
+ * @param allowed what may stand at a position, counted from the first generated token
  * @param names of inputs and outputs
  * @param copies whether an engine may be used that hands out its logits as copies
  */
@@ -24,6 +29,7 @@ public record DjlTarget<C>(
         DecoderShape shape,
         Function<? super C, int[]> prompt,
         @Nullable Function<? super C, int[]> unconditional,
+        IntFunction<Window> allowed,
         DecoderNames names,
         boolean copies)
         implements TargetModel<C> {
@@ -32,22 +38,28 @@ public record DjlTarget<C>(
         Objects.requireNonNull(model, "model");
         Objects.requireNonNull(shape, "shape");
         Objects.requireNonNull(prompt, "prompt");
+        Objects.requireNonNull(allowed, "allowed");
         Objects.requireNonNull(names, "names");
     }
 
-    /** Without guidance, with Optimum's names, for engines that do not copy. */
+    /** Without guidance, everything allowed, with Optimum's names, for engines that do not copy. */
     public static <C> DjlTarget<C> of(Model model, DecoderShape shape, Function<? super C, int[]> prompt) {
-        return new DjlTarget<>(model, shape, prompt, null, DecoderNames.optimum(), false);
+        return new DjlTarget<>(model, shape, prompt, null, position -> Window.ALL, DecoderNames.optimum(), false);
     }
 
     /** With classifier-free guidance, whose scale is the request's. */
     public DjlTarget<C> guided(Function<? super C, int[]> value) {
-        return new DjlTarget<>(model, shape, prompt, value, names, copies);
+        return new DjlTarget<>(model, shape, prompt, value, allowed, names, copies);
+    }
+
+    /** With another rule of what may stand where. */
+    public DjlTarget<C> allowed(IntFunction<Window> value) {
+        return new DjlTarget<>(model, shape, prompt, unconditional, value, names, copies);
     }
 
     /** With other names. */
     public DjlTarget<C> names(DecoderNames value) {
-        return new DjlTarget<>(model, shape, prompt, unconditional, value, copies);
+        return new DjlTarget<>(model, shape, prompt, unconditional, allowed, value, copies);
     }
 
     /**
@@ -55,7 +67,7 @@ public record DjlTarget<C>(
      * engine to the Java heap and from there into native memory.
      */
     public DjlTarget<C> copying() {
-        return new DjlTarget<>(model, shape, prompt, unconditional, names, true);
+        return new DjlTarget<>(model, shape, prompt, unconditional, allowed, names, true);
     }
 
     @Override
@@ -66,11 +78,7 @@ public record DjlTarget<C>(
     /** @throws IllegalArgumentException if the engine copies, and nobody said that it may */
     @Override
     public TargetSession<C> open(int slots, int longestRun) {
-        return new DjlTargetSession<>(
-                this, new DjlPasses(model, shape, names, false, copies, slots * branches()), slots, longestRun);
-    }
-
-    int branches() {
-        return unconditional == null ? 1 : 2;
+        return new RowTargetSession<>(
+                rows -> new DjlPasses(model, shape, names, false, copies, rows), slots, prompt, unconditional, allowed);
     }
 }

@@ -22,10 +22,13 @@ import org.coolsd.decode.Request;
 import org.coolsd.decode.Result;
 import org.coolsd.decode.TargetModel;
 import org.coolsd.decode.TargetSession;
+import org.coolsd.decode.Window;
+import org.coolsd.onnxmodels.KeepsRefused;
+import org.coolsd.onnxmodels.LawCheck;
 import org.coolsd.onnxmodels.LlamaGenOnnx;
 import org.coolsd.onnxmodels.LlamaGenShape;
 import org.coolsd.onnxmodels.ModelWeights;
-import org.coolsd.onnxmodels.SequenceLaw;
+import org.coolsd.passes.RowTargetSession;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -34,23 +37,17 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** The adapter on DJL's engine of ONNX Runtime. A test of a law fails by chance once in 10^9. */
 class DjlTargetTest {
-    private static final LlamaGenShape TINY = new LlamaGenShape(8, 2, 2, 16, 3, 2, 3);
-    private static final int[] PROMPT = {TINY.classId(0), 1};
-    private static final int[] NULL_PROMPT = {TINY.classId(2)};
-    private static final int LENGTH = 5;
-    private static final int SEQUENCES = 6_000;
-    private static final float GUIDANCE = 1.5f;
-
     private static ZooModel<NDList, NDList> tiny;
     private static ZooModel<NDList, NDList> drafter;
-    private static SequenceLaw law;
+    private static LawCheck law;
 
     @BeforeAll
     static void addUpTheLaw() throws Exception {
-        tiny = Models.load(LlamaGenOnnx.target(TINY, ModelWeights.randomTarget(TINY, 1)));
+        LlamaGenShape shape = LawCheck.TINY;
+        tiny = Models.load(LlamaGenOnnx.target(shape, ModelWeights.randomTarget(shape, 1)));
         drafter = Models.load(
-                LlamaGenOnnx.drafter(TINY, ModelWeights.randomDrafter(TINY, 2), ModelWeights.randomTarget(TINY, 1)));
-        law = new SequenceLaw(new RawEngine(tiny, TINY), TINY.vocab(), LENGTH, PROMPT, NULL_PROMPT, GUIDANCE);
+                LlamaGenOnnx.drafter(shape, ModelWeights.randomDrafter(shape, 2), ModelWeights.randomTarget(shape, 1)));
+        law = new LawCheck(new RawEngine(tiny, shape));
     }
 
     @AfterAll
@@ -60,45 +57,23 @@ class DjlTargetTest {
     }
 
     static DjlTarget<Integer> model() {
-        return DjlTarget.<Integer>of(tiny, Models.shape(TINY), label -> PROMPT)
-                .guided(label -> NULL_PROMPT)
+        return DjlTarget.<Integer>of(tiny, Models.shape(LawCheck.TINY), label -> LawCheck.prompt())
+                .guided(label -> LawCheck.nullPrompt())
                 .copying();
     }
 
-    private record Decoded(double excess, double acceptedLength) {}
-
-    private static Decoded decode(TargetModel<Integer> model, String drafter, String rule) {
-        Drafter<Integer> drafts =
-                switch (drafter) {
-                    case "none" -> Drafter.none();
-                    case "jacobi" -> Drafter.jacobi();
-                    case "coupled" -> Drafter.coupled();
-                    default -> DjlEagle.of(DjlTargetTest.drafter, Models.drafter(TINY));
-                };
-        List<Request<Integer>> requests = new ArrayList<>();
-        for (int seed = 0; seed < SEQUENCES; seed++) {
-            requests.add(Request.of(0, seed, Sampling.of().guidance(GUIDANCE), LENGTH));
-        }
-        DecoderOptions options = DecoderOptions.of(3)
-                .slots(100)
-                .acceptance(rule.equals("block") ? Acceptance.block() : Acceptance.token());
-        long[] counts = new long[law.size()];
-        double length = 0;
-        try (Decoder<Integer> decoder = new Decoder<>(model, drafts, options)) {
-            for (Result result : decoder.decode(requests)) {
-                counts[law.code(result.tokens())]++;
-                length += result.acceptedLength() / SEQUENCES;
-            }
-        }
-        return new Decoded(law.excess(counts), length);
+    private static LawCheck.Decoded decode(TargetModel<Integer> model, String drafts, String rule) {
+        Drafter<Integer> eagle = DjlEagle.of(drafter, Models.drafter(LawCheck.TINY));
+        Acceptance acceptance = rule.equals("block") ? Acceptance.block() : Acceptance.token();
+        return law.decode(model, LawCheck.drafter(drafts, eagle), acceptance);
     }
 
     @ParameterizedTest
     @CsvSource({"none,token", "jacobi,token", "jacobi,block", "coupled,token", "eagle,token", "eagle,block"})
-    void losslessTokensHaveTheEnginesLaw(String drafter, String rule) {
-        Decoded decoded = decode(model(), drafter, rule);
-        assertThat(decoded.excess).isLessThan(1);
-        assertThat(decoded.acceptedLength > 1.05).isEqualTo(!drafter.equals("none"));
+    void losslessTokensHaveTheEnginesLaw(String drafts, String rule) {
+        LawCheck.Decoded decoded = decode(model(), drafts, rule);
+        assertThat(decoded.excess()).isLessThan(1);
+        assertThat(decoded.acceptedLength() > 1.05).isEqualTo(!drafts.equals("none"));
     }
 
     /** A planted defect: the first refused position is seen by what comes behind it. */
@@ -110,21 +85,39 @@ class DjlTargetTest {
 
         @Override
         public TargetSession<Integer> open(int slots, int longestRun) {
-            DjlPasses passes =
-                    new DjlPasses(model.model(), model.shape(), model.names(), false, true, slots * model.branches()) {
+            return new RowTargetSession<>(
+                    rows -> new DjlPasses(model.model(), model.shape(), model.names(), false, true, rows) {
                         @Override
-                        void keep(int row, int count) {
+                        public void keep(int row, int count) {
                             super.keep(row, Math.min(sequence(), count + 1));
                         }
-                    };
-            return new DjlTargetSession<>(model, passes, slots, longestRun);
+                    },
+                    slots,
+                    model.prompt(),
+                    model.unconditional(),
+                    model.allowed());
         }
     }
 
     @ParameterizedTest
     @CsvSource({"jacobi,token", "jacobi,block"})
-    void aRefusedPositionThatIsSeenIsFound(String drafter, String rule) {
-        assertThat(decode(new SeesRefused(model()), drafter, rule).excess).isGreaterThan(1);
+    void aRefusedPositionThatIsSeenIsFound(String drafts, String rule) {
+        assertThat(decode(new SeesRefused(model()), drafts, rule).excess()).isGreaterThan(1);
+        assertThat(decode(new KeepsRefused(model()), drafts, rule).excess()).isGreaterThan(1);
+    }
+
+    @Test
+    void whatIsNotAllowedDoesNotOccur() {
+        DjlTarget<Integer> model = model().allowed(position -> position == 2 ? Window.forced(1) : new Window(0, 2));
+        List<Request<Integer>> requests = List.of(
+                Request.of(0, 1, Sampling.of().guidance(1.5f), 5),
+                Request.of(0, 2, Sampling.of().guidance(1.5f), 4));
+        try (Decoder<Integer> decoder = new Decoder<>(model, Drafter.jacobi(), DecoderOptions.of(3))) {
+            for (Result result : decoder.decode(requests)) {
+                assertThat(result.tokens()[2]).isEqualTo(1);
+                assertThat(result.tokens()).doesNotContain(2);
+            }
+        }
     }
 
     /** What the README says of copies: inputs are not copied, what comes out is, and the adapter takes it only when told to. */
@@ -137,7 +130,7 @@ class DjlTargetTest {
             assertThat(array.toFloatArray()[0]).isEqualTo(7);
             assertThat(array.toByteBuffer(true).isDirect()).isFalse();
         }
-        DjlTarget<Integer> strict = DjlTarget.of(tiny, Models.shape(TINY), label -> PROMPT);
+        DjlTarget<Integer> strict = DjlTarget.of(tiny, Models.shape(LawCheck.TINY), label -> LawCheck.prompt());
         assertThatThrownBy(() -> new Decoder<>(strict, Drafter.none(), DecoderOptions.of(0)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageStartingWith(

@@ -14,6 +14,7 @@ import java.util.concurrent.TimeUnit;
 import org.coolsd.onnxmodels.LlamaGenOnnx;
 import org.coolsd.onnxmodels.LlamaGenShape;
 import org.coolsd.onnxmodels.ModelWeights;
+import org.coolsd.passes.DecoderNames;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -57,12 +58,10 @@ public class PassBenchmark {
         model = Models.load(LlamaGenOnnx.target(SHAPE, ModelWeights.read(FOLDER.resolve("target.safetensors"))));
         DjlTarget<Integer> target = Example.target(model);
         passes = new DjlPasses(model, target.shape(), target.names(), false, true, 2);
-        FloatBuffer nothing = FloatBuffer.allocate(0);
         alone = new DjlPasses(model, target.shape(), target.names(), false, true, 2) {
             @Override
-            FloatBuffer run() {
+            public void run(int batch) {
                 advance();
-                return nothing;
             }
 
             @Override
@@ -117,7 +116,7 @@ public class PassBenchmark {
                 through.id(row, i, i);
             }
         }
-        through.run();
+        through.run(2);
         steps = (steps + 1) % STEPS;
         for (int row = 0; row < 2; row++) {
             through.keep(row, KEPT);

@@ -4,6 +4,7 @@ import com.github.tjake.jlama.model.AbstractModel;
 import com.github.tjake.jlama.tensor.AbstractTensor;
 import com.github.tjake.jlama.tensor.KvBufferCache;
 import java.util.Arrays;
+import org.coolsd.testing.ChiSquare;
 
 /** The law of a model's sequences behind a prompt, each passed as a whole, in a cache of its own, by Jlama alone. */
 record SequenceLaw(int vocab, double[] of) {
@@ -36,27 +37,8 @@ record SequenceLaw(int vocab, double[] of) {
         return Arrays.stream(tokens).reduce(0, (code, token) -> code * vocab + token);
     }
 
-    /** Pearson's statistic, rare sequences together, over what it exceeds once in 10^9 (Wilson and Hilferty). */
+    /** {@link ChiSquare#excess} of counted sequences. */
     double excess(long[] counts) {
-        long all = Arrays.stream(counts).sum();
-        double statistic = 0;
-        double rareExpected = 0;
-        double rareSeen = 0;
-        double df = 0;
-        for (int i = 0; i < of.length; i++) {
-            double expected = all * of[i];
-            if (expected >= 5) {
-                statistic += (counts[i] - expected) * (counts[i] - expected) / expected;
-                df++;
-            } else {
-                rareExpected += expected;
-                rareSeen += counts[i];
-            }
-        }
-        if (rareExpected >= 1) {
-            statistic += (rareSeen - rareExpected) * (rareSeen - rareExpected) / rareExpected;
-        }
-        double a = 2 / (9 * df);
-        return statistic / (df * Math.pow(1 - a + 5.998 * Math.sqrt(a), 3));
+        return ChiSquare.excess(counts, of);
     }
 }

@@ -1,15 +1,13 @@
 package org.coolsd.onnxmodels;
 
 import java.util.Arrays;
+import org.coolsd.testing.ChiSquare;
 
 /**
  * The law of whole sequences under guidance, added up from an engine's own logits by plain arithmetic, and a test of decoded
  * sequences against it: what the adapters' tests are made of.
  */
 public final class SequenceLaw {
-    /** Pearson's statistic exceeds the bound by chance once in 10^9: this many deviations of a normal. */
-    private static final double DEVIATIONS = 5.998;
-
     private final int vocab;
     private final double[] law;
 
@@ -67,30 +65,8 @@ public final class SequenceLaw {
         return law.length;
     }
 
-    /**
-     * Pearson's statistic of counted sequences, over the value that it exceeds by chance once in 10^9 (Wilson and Hilferty's
-     * approximation of the chi-square law): below 1 if they have the law.
-     */
+    /** {@link ChiSquare#excess} of counted sequences: below 1 if they have the law. */
     public double excess(long[] counts) {
-        double all = Arrays.stream(counts).sum();
-        double statistic = 0;
-        double rareExpected = 0;
-        double rareSeen = 0;
-        double df = 0;
-        for (int i = 0; i < law.length; i++) {
-            double expected = all * law[i];
-            if (expected >= 5) {
-                statistic += (counts[i] - expected) * (counts[i] - expected) / expected;
-                df++;
-            } else {
-                rareExpected += expected;
-                rareSeen += counts[i];
-            }
-        }
-        if (rareExpected >= 1) {
-            statistic += (rareSeen - rareExpected) * (rareSeen - rareExpected) / rareExpected;
-        }
-        double a = 2 / (9 * df);
-        return statistic / (df * Math.pow(1 - a + DEVIATIONS * Math.sqrt(a), 3));
+        return ChiSquare.excess(counts, law);
     }
 }

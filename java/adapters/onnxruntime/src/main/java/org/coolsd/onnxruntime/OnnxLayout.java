@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Set;
 import org.coolsd.CoolsdException;
 import org.coolsd.Logits;
+import org.coolsd.passes.DecoderNames;
 
 /**
  * The sizes and types of a decoder, as its session declares them.
@@ -29,7 +30,7 @@ record OnnxLayout(
         boolean readsHidden) {
 
     /** @throws IllegalArgumentException in one line, for a model that does not have these inputs and outputs */
-    static OnnxLayout of(OrtSession session, OnnxNames names) {
+    static OnnxLayout of(OrtSession session, DecoderNames names) {
         try {
             return of(session.getInputInfo(), session.getOutputInfo(), names);
         } catch (OrtException e) {
@@ -37,7 +38,7 @@ record OnnxLayout(
         }
     }
 
-    private static OnnxLayout of(Map<String, NodeInfo> inputs, Map<String, NodeInfo> outputs, OnnxNames names) {
+    private static OnnxLayout of(Map<String, NodeInfo> inputs, Map<String, NodeInfo> outputs, DecoderNames names) {
         Set<String> unknown = new HashSet<>(inputs.keySet());
         for (String name : new String[] {names.inputIds(), names.attentionMask(), names.positionIds()}) {
             TensorInfo info = require(inputs, "input", name);
@@ -47,15 +48,15 @@ record OnnxLayout(
             unknown.remove(name);
         }
         int layers = 0;
-        while (inputs.containsKey(names.past(layers, 0))) {
+        while (inputs.containsKey(names.past(2 * layers))) {
             for (int kind = 0; kind < 2; kind++) {
-                require(inputs, "input", names.past(layers, kind));
-                require(outputs, "output", names.present(layers, kind));
-                unknown.remove(names.past(layers, kind));
+                require(inputs, "input", names.past(2 * layers + kind));
+                require(outputs, "output", names.present(2 * layers + kind));
+                unknown.remove(names.past(2 * layers + kind));
             }
             layers++;
         }
-        TensorInfo past = require(inputs, "input", names.past(0, 0));
+        TensorInfo past = require(inputs, "input", names.past(0));
         boolean readsHidden = unknown.remove(names.hiddenStates());
         if (!unknown.isEmpty()) {
             throw new IllegalArgumentException("the model has inputs that nothing is known of: " + unknown
@@ -66,8 +67,8 @@ record OnnxLayout(
         TensorInfo hidden = outputs.containsKey(hiddenName) ? require(outputs, "output", hiddenName) : null;
         return new OnnxLayout(
                 layers,
-                dimension(past, 1, names.past(0, 0)),
-                dimension(past, 3, names.past(0, 0)),
+                dimension(past, 1, names.past(0)),
+                dimension(past, 3, names.past(0)),
                 past.type,
                 dimension(logits, 2, names.logits()),
                 type(logits, names.logits()),

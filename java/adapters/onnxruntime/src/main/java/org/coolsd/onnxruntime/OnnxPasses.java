@@ -11,24 +11,25 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import org.coolsd.CoolsdException;
-import org.coolsd.Guard;
 import org.coolsd.Logits;
+import org.coolsd.passes.DecoderNames;
+import org.coolsd.passes.LogitsViews;
+import org.coolsd.passes.RowPasses;
 
 /**
  * Passes of one session over the first rows of a batch: inputs and outputs are tensors over direct buffers of this object, so
  * that nothing is copied into ONNX Runtime or out of it. A pass of a shape that has occurred before allocates nothing here.
  */
-final class OnnxPasses implements AutoCloseable {
+final class OnnxPasses implements RowPasses {
     private final OrtEnvironment environment;
-    private final OnnxNames names;
+    private final DecoderNames names;
     private final OnnxLayout layout;
     private final int rows;
     private final KeyValueCache cache;
     private final Bindings bindings = new Bindings();
     private Call call;
-    private final Guard guard;
+    private final LogitsViews views;
     private int longest;
-    private int generation;
     private int sequence;
     private ByteBuffer ids = DirectMemory.allocate(0, "token ids");
     private ByteBuffer positions = ids;
@@ -42,14 +43,14 @@ final class OnnxPasses implements AutoCloseable {
         void run(Map<String, OnnxTensor> inputs, Map<String, OnnxTensor> outputs) throws OrtException;
     }
 
-    OnnxPasses(OrtEnvironment environment, OrtSession session, OnnxNames names, OnnxLayout layout, int rows) {
+    OnnxPasses(OrtEnvironment environment, OrtSession session, DecoderNames names, OnnxLayout layout, int rows) {
         this.environment = environment;
         this.names = names;
         this.layout = layout;
         this.rows = rows;
         cache = new KeyValueCache(layout, rows);
         call = (inputs, outputs) -> session.run(inputs, Set.of(), outputs).close();
-        guard = new Guard(this, "the ONNX session", bindings);
+        views = new LogitsViews(rows, this::view);
     }
 
     /** Puts another engine in the place of ONNX Runtime, whose part can so be told from the rest; returns the one before. */
@@ -67,16 +68,22 @@ final class OnnxPasses implements AutoCloseable {
         return layout;
     }
 
-    Guard guard() {
-        return guard;
+    @Override
+    public int vocab() {
+        return layout.vocab();
     }
 
-    /** Begins a pass with {@code count} new positions of each row, whose ids and positions are 0 until they are given. */
-    void begin(int count) {
+    @Override
+    public Logits.Type type() {
+        return layout.logits();
+    }
+
+    @Override
+    public void begin(int count) {
         boolean moved = cache.fit(count);
         if (count > longest) {
             longest = count;
-            generation++;
+            views.clear();
             long cells = (long) rows * longest;
             ids = DirectMemory.allocate(cells * Long.BYTES, "token ids");
             positions = DirectMemory.allocate(cells * Long.BYTES, "positions");
@@ -112,25 +119,25 @@ final class OnnxPasses implements AutoCloseable {
         }
     }
 
-    /** New position {@code i} of {@code row} reads {@code id}. */
-    void id(int row, int i, int id) {
+    @Override
+    public void id(int row, int i, int id) {
         int cell = row * sequence + i;
         ids.putLong(cell * Long.BYTES, id);
         positions.putLong(cell * Long.BYTES, cache.length(row) + i);
     }
 
-    /** New position {@code i} of {@code row} reads the hidden state of another pass. */
-    void hidden(int row, int i, OnnxPasses from, int fromCell) {
+    @Override
+    public void hidden(int row, int i, RowPasses from, int cell) {
         int bytes = hiddenBytes();
-        read.put((row * sequence + i) * bytes, from.hidden, fromCell * bytes, bytes);
+        read.put((row * sequence + i) * bytes, ((OnnxPasses) from).hidden, cell * bytes, bytes);
     }
 
     private int hiddenBytes() {
         return layout.width() * layout.hidden().size;
     }
 
-    /** Computes the first {@code batch} rows. */
-    void run(int batch) {
+    @Override
+    public void run(int batch) {
         int blocks = cache.positions() / KeyValueCache.BLOCK;
         Bindings.Binding binding = bindings.get(batch, blocks, sequence);
         try {
@@ -152,15 +159,10 @@ final class OnnxPasses implements AutoCloseable {
             put(binding.inputs(), names.positionIds(), positions, OnnxJavaType.INT64, batch, sequence);
             put(binding.inputs(), names.attentionMask(), mask, OnnxJavaType.INT64, batch, past + sequence);
             for (int i = 0; i < 2 * layout.layers(); i++) {
-                put(
-                        binding.inputs(),
-                        names.past(i / 2, i % 2),
-                        cache.past(i),
-                        layout.keyValues(),
-                        keyValues(batch, past));
+                put(binding.inputs(), names.past(i), cache.past(i), layout.keyValues(), keyValues(batch, past));
                 put(
                         binding.outputs(),
-                        names.present(i / 2, i % 2),
+                        names.present(i),
                         cache.present(i),
                         layout.keyValues(),
                         keyValues(batch, past + sequence));
@@ -204,25 +206,43 @@ final class OnnxPasses implements AutoCloseable {
         to.put(name, OnnxTensor.createTensor(environment, view, shape, type));
     }
 
-    /** Another number whenever views of logits that were made before are of memory that is no longer written. */
-    int generation() {
-        return generation;
-    }
-
-    /** New positions of each row in the last pass. */
-    int sequence() {
+    @Override
+    public int sequence() {
         return sequence;
     }
 
-    /** A view of {@code count} rows of logits from a cell of the last pass on; a cell is row * sequence + position. */
-    Logits logits(int cell, int count) {
+    @Override
+    public Logits logits(int cell, int unconditional, int count) {
+        return views.get(cell, unconditional, count);
+    }
+
+    private Logits view(int cell, int count) {
         int bytes = layout.vocab() * layout.logits().size();
         ByteBuffer view = logits.slice(cell * bytes, count * bytes).order(ByteOrder.nativeOrder());
         return Logits.of(view, layout.logits(), count, layout.vocab());
     }
 
     @Override
+    public void keep(int row, int count) {
+        cache.take(row, count);
+    }
+
+    @Override
+    public void rollBack(int row, int length) {
+        cache.rollBack(row, length);
+    }
+
+    @Override
+    public void forget(int row, boolean broken) {
+        if (broken) {
+            cache.wipe(row);
+        } else {
+            cache.rollBack(row, 0);
+        }
+    }
+
+    @Override
     public void close() {
-        guard.close();
+        bindings.run();
     }
 }

@@ -8,6 +8,8 @@ import java.util.function.IntFunction;
 import org.coolsd.decode.TargetModel;
 import org.coolsd.decode.TargetSession;
 import org.coolsd.decode.Window;
+import org.coolsd.passes.DecoderNames;
+import org.coolsd.passes.RowTargetSession;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,7 +30,7 @@ public record OnnxTarget<C>(
         Function<? super C, int[]> prompt,
         @Nullable Function<? super C, int[]> unconditional,
         IntFunction<Window> allowed,
-        OnnxNames names)
+        DecoderNames names)
         implements TargetModel<C> {
     /** Refuses null. */
     public OnnxTarget {
@@ -42,7 +44,7 @@ public record OnnxTarget<C>(
     /** Without guidance, everything allowed, with Optimum's names. */
     public static <C> OnnxTarget<C> of(
             OrtEnvironment environment, OrtSession session, Function<? super C, int[]> prompt) {
-        return new OnnxTarget<>(environment, session, prompt, null, position -> Window.ALL, OnnxNames.optimum());
+        return new OnnxTarget<>(environment, session, prompt, null, position -> Window.ALL, DecoderNames.optimum());
     }
 
     /** With classifier-free guidance, whose scale is the request's. */
@@ -56,11 +58,11 @@ public record OnnxTarget<C>(
     }
 
     /** With other names. */
-    public OnnxTarget<C> names(OnnxNames value) {
+    public OnnxTarget<C> names(DecoderNames value) {
         return new OnnxTarget<>(environment, session, prompt, unconditional, allowed, value);
     }
 
-    /** @throws IllegalArgumentException if the model has not the inputs and outputs of {@link OnnxNames} */
+    /** @throws IllegalArgumentException if the model has not the inputs and outputs of {@link DecoderNames} */
     @Override
     public int vocab() {
         return OnnxLayout.of(session, names).vocab();
@@ -69,6 +71,16 @@ public record OnnxTarget<C>(
     /** @throws IllegalArgumentException likewise */
     @Override
     public TargetSession<C> open(int slots, int longestRun) {
-        return new OnnxTargetSession<>(this, slots, longestRun);
+        OnnxLayout layout = OnnxLayout.of(session, names);
+        if (layout.readsHidden()) {
+            throw new IllegalArgumentException(
+                    "the model reads " + names.hiddenStates() + ": it is a drafter, a target is needed");
+        }
+        return new RowTargetSession<>(
+                rows -> new OnnxPasses(environment, session, names, layout, rows),
+                slots,
+                prompt,
+                unconditional,
+                allowed);
     }
 }

@@ -14,6 +14,8 @@ import org.coolsd.decode.Request;
 import org.coolsd.decode.Result;
 import org.coolsd.decode.TargetModel;
 import org.coolsd.decode.Window;
+import org.coolsd.onnxmodels.LawCheck;
+import org.coolsd.passes.DecoderNames;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -72,7 +74,7 @@ class OnnxTargetTest {
     @Test
     void aPromptThatIsRefusedEndsItsRequestOnly() {
         OnnxTarget<Integer> model =
-                OnnxTarget.of(engine.environment, engine.target, label -> label == 0 ? new int[0] : TinyEngine.PROMPT);
+                OnnxTarget.of(engine.environment, engine.target, label -> label == 0 ? new int[0] : LawCheck.prompt());
         try (Decoder<Integer> decoder =
                 new Decoder<>(model, Drafter.none(), DecoderOptions.of(0).slots(2))) {
             var refused = decoder.submit(Request.of(0, 1, Sampling.of(), 3));
@@ -99,8 +101,8 @@ class OnnxTargetTest {
     @Test
     void modelsThatAreNoTargetOrNoDrafterAreRefusedInALine() {
         DecoderOptions options = DecoderOptions.of(3);
-        OnnxNames o = OnnxNames.optimum();
-        OnnxNames other = new OnnxNames(
+        DecoderNames o = DecoderNames.optimum();
+        DecoderNames other = new DecoderNames(
                 "ids",
                 o.attentionMask(),
                 o.positionIds(),
@@ -113,7 +115,7 @@ class OnnxTargetTest {
                 o.predictedStates());
         assertThatThrownBy(() -> new Decoder<>(engine.model().names(other), Drafter.none(), options))
                 .hasMessageStartingWith("the model has no input ids, it has [");
-        OnnxTarget<Integer> drafter = OnnxTarget.of(engine.environment, engine.drafter, label -> TinyEngine.PROMPT);
+        OnnxTarget<Integer> drafter = OnnxTarget.of(engine.environment, engine.drafter, label -> LawCheck.prompt());
         assertThatThrownBy(() -> new Decoder<>(drafter, Drafter.none(), options))
                 .hasMessageContaining("it is a drafter, a target is needed");
         Drafter<Integer> target = OnnxEagle.of(engine.environment, engine.target);

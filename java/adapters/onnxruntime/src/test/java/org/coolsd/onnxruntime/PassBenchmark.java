@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.coolsd.onnxmodels.LlamaGenShape;
 import org.coolsd.onnxmodels.ModelWeights;
+import org.coolsd.passes.DecoderNames;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -49,7 +50,7 @@ public class PassBenchmark {
                 LlamaGenShape.fashion(),
                 ModelWeights.read(FOLDER.resolve("target.safetensors")),
                 ModelWeights.read(FOLDER.resolve("drafter.safetensors")));
-        OnnxNames names = OnnxNames.optimum();
+        DecoderNames names = DecoderNames.optimum();
         passes = new OnnxPasses(engine.environment, engine.target, names, OnnxLayout.of(engine.target, names), 2);
         call = passes.replace((in, out) -> {
             inputs = in;
@@ -58,8 +59,8 @@ public class PassBenchmark {
         passes.begin(PAST);
         passes.run(2);
         call.run(inputs, outputs);
-        passes.cache().take(0, PAST);
-        passes.cache().take(1, PAST);
+        passes.keep(0, PAST);
+        passes.keep(1, PAST);
         pass();
     }
 
@@ -95,8 +96,8 @@ public class PassBenchmark {
         }
         passes.run(2);
         for (int row = 0; row < 2; row++) {
-            passes.cache().take(row, KEPT);
-            passes.cache().rollBack(row, PAST);
+            passes.keep(row, KEPT);
+            passes.rollBack(row, PAST);
         }
     }
 }

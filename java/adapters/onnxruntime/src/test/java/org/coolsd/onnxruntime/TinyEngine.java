@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
+import org.coolsd.onnxmodels.LawCheck;
 import org.coolsd.onnxmodels.LlamaGenOnnx;
 import org.coolsd.onnxmodels.LlamaGenShape;
 import org.coolsd.onnxmodels.ModelWeights;
@@ -15,12 +16,6 @@ import org.coolsd.onnxmodels.SequenceLaw;
 
 /** A target and a drafter of random weights in ONNX Runtime, and raw calls of the target without a cache. */
 final class TinyEngine implements AutoCloseable, SequenceLaw.Engine {
-    static final LlamaGenShape TINY = new LlamaGenShape(8, 2, 2, 16, 3, 2, 3);
-    /** Prompts of the two branches, of different lengths. */
-    static final int[] PROMPT = {TINY.classId(0), 1};
-
-    static final int[] NULL_PROMPT = {TINY.classId(2)};
-
     final OrtEnvironment environment = OrtEnvironment.getEnvironment();
     final LlamaGenShape shape;
     final OrtSession target;
@@ -35,11 +30,15 @@ final class TinyEngine implements AutoCloseable, SequenceLaw.Engine {
     }
 
     static TinyEngine open() throws OrtException {
-        return new TinyEngine(TINY, ModelWeights.randomTarget(TINY, 1), ModelWeights.randomDrafter(TINY, 2));
+        return new TinyEngine(
+                LawCheck.TINY,
+                ModelWeights.randomTarget(LawCheck.TINY, 1),
+                ModelWeights.randomDrafter(LawCheck.TINY, 2));
     }
 
     OnnxTarget<Integer> model() {
-        return OnnxTarget.<Integer>of(environment, target, label -> PROMPT).guided(label -> NULL_PROMPT);
+        return OnnxTarget.<Integer>of(environment, target, label -> LawCheck.prompt())
+                .guided(label -> LawCheck.nullPrompt());
     }
 
     OnnxEagle<Integer> eagle() {

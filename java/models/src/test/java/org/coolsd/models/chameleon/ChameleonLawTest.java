@@ -22,6 +22,7 @@ import org.coolsd.libtorch.Tensors;
 import org.coolsd.libtorch.Weights;
 import org.coolsd.models.Checkpoints;
 import org.coolsd.models.Prompt;
+import org.coolsd.testing.ChiSquare;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -129,40 +130,18 @@ class ChameleonLawTest {
         return counts;
     }
 
-    /** Pearson's statistic over the value that it exceeds by chance once in 10^9; expectations below 5 are taken together. */
-    private static double excess(long[] counts, double[] law) {
-        double sum = 0;
-        double bins = 0;
-        double restExpected = 0;
-        double restSeen = 0;
-        for (int i = 0; i < ALL; i++) {
-            double expected = IMAGES * law[i];
-            if (expected < 5) {
-                restExpected += expected;
-                restSeen += counts[i];
-            } else {
-                sum += Math.pow(counts[i] - expected, 2) / expected;
-                bins++;
-            }
-        }
-        if (restExpected >= 1) {
-            sum += Math.pow(restSeen - restExpected, 2) / restExpected;
-        }
-        double a = 2 / (9 * bins);
-        return sum / (bins * Math.pow(1 - a + 5.998 * Math.sqrt(a), 3));
-    }
-
     @ParameterizedTest
     @CsvSource({"jacobi,token", "jacobi,block", "coupled,token"})
     void losslessImagesHaveTheTargetsLaw(String drafts, String rule) {
         Drafter<ChameleonPrompt> drafter = drafts.equals("jacobi") ? Drafter.jacobi() : Drafter.coupled();
         Acceptance acceptance = rule.equals("block") ? Acceptance.block() : Acceptance.token();
-        assertThat(excess(counts(drafter, acceptance), law)).isLessThan(1);
+        assertThat(ChiSquare.excess(counts(drafter, acceptance), law)).isLessThan(1);
     }
 
     /** The same test sees images that are sampled without the other branch's prompt. */
     @Test
     void anotherLawIsSeen() {
-        assertThat(excess(counts(Drafter.none(), Acceptance.token()), unguided)).isGreaterThan(1);
+        assertThat(ChiSquare.excess(counts(Drafter.none(), Acceptance.token()), unguided))
+                .isGreaterThan(1);
     }
 }

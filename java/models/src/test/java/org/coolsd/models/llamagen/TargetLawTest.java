@@ -27,6 +27,7 @@ import org.coolsd.models.decoder.Prefix;
 import org.coolsd.models.eagle.EagleModel;
 import org.coolsd.models.tiny.Fixture;
 import org.coolsd.models.tiny.TinyModel;
+import org.coolsd.testing.ChiSquare;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -108,7 +109,7 @@ class TargetLawTest {
         }
         // Neither all nor nothing is accepted, or the test would show little.
         assertThat(accepted).isGreaterThan(SEQUENCES / 20).isLessThan(drafted - SEQUENCES / 50);
-        assertThat(pearson(counts, law)).isLessThan(threshold(law.length - 1));
+        assertThat(ChiSquare.excess(counts, law)).isLessThan(1);
     }
 
     /** The index of a word of {@link #LENGTH} tokens. */
@@ -169,21 +170,5 @@ class TargetLawTest {
         float[] row = new float[VOCAB];
         new FloatPointer(logits.select(0, i).contiguous().data_ptr()).get(row);
         return row;
-    }
-
-    private static double pearson(long[] counts, double[] law) {
-        double sum = 0;
-        for (int i = 0; i < law.length; i++) {
-            double expected = SEQUENCES * law[i];
-            assertThat(expected).as("expected count").isGreaterThan(5);
-            sum += (counts[i] - expected) * (counts[i] - expected) / expected;
-        }
-        return sum;
-    }
-
-    /** Wilson and Hilferty's approximation of the 1 - 1e-9 quantile. */
-    private static double threshold(double df) {
-        double a = 2 / (9 * df);
-        return df * Math.pow(1 - a + 5.998 * Math.sqrt(a), 3);
     }
 }

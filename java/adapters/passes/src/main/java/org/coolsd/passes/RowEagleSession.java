@@ -1,6 +1,8 @@
-package org.coolsd.onnxruntime;
+package org.coolsd.passes;
 
 import java.util.Arrays;
+import java.util.function.IntFunction;
+import org.coolsd.Guard;
 import org.coolsd.Logits;
 import org.coolsd.LogitsBuffer;
 import org.coolsd.Sampling;
@@ -10,13 +12,15 @@ import org.coolsd.decode.TokenReader;
 import org.jspecify.annotations.Nullable;
 
 /**
- * EAGLE's key-values of the sequences in a decoder's slots. The first pass of a step reads the tokens that the step before
- * decided, with the target's hidden states; the others read the token drafted last, with the hidden state predicted for it:
- * {@link TokenReader} says which.
+ * EAGLE's session over {@link RowPasses}. The first pass of a step reads the tokens that the step before decided, with the
+ * target's hidden states; the others read the token drafted last, with the hidden state predicted for it: {@link TokenReader}
+ * says which.
+ *
+ * @param <C> what a sequence is made from
  */
-final class OnnxEagleSession<C> implements DraftSession<C> {
-    private final OnnxTargetSession<C> target;
-    private final OnnxPasses passes;
+public final class RowEagleSession<C> implements DraftSession<C> {
+    private final RowTargetSession<C> target;
+    private final RowPasses passes;
     private final int branches;
     private final int most;
     private final TokenReader[] slots;
@@ -25,39 +29,41 @@ final class OnnxEagleSession<C> implements DraftSession<C> {
     /** Of each row, the cell of its last new position in the last pass. */
     private final int[] cells;
 
-    private final RowViews views;
+    private final Guard guard;
 
-    OnnxEagleSession(OnnxEagle<C> drafter, OnnxTargetSession<C> target, int slotCount, int most) {
+    /** What is closed once. */
+    private record Memory(RowPasses passes, LogitsBuffer rows) implements Runnable {
+        @Override
+        public void run() {
+            passes.close();
+            rows.close();
+        }
+    }
+
+    /**
+     * @param open makes the drafter's passes for a number of rows; they are closed with the session
+     * @param target whose hidden states are read, in passes of the same engine
+     * @param slotCount of the decoder
+     * @param most the longest draft
+     */
+    public RowEagleSession(IntFunction<? extends RowPasses> open, RowTargetSession<C> target, int slotCount, int most) {
         this.target = target;
         this.most = Math.max(1, most);
         branches = target.branches();
-        OnnxLayout own = OnnxLayout.of(drafter.session(), drafter.names());
-        OnnxLayout read = target.passes().layout();
-        if (!own.readsHidden() || own.width() == 0) {
-            throw new IllegalArgumentException(
-                    "the drafter needs " + drafter.names().hiddenStates() + " as an input and "
-                            + drafter.names().predictedStates() + " as an output, as EAGLE has them");
-        }
-        if (own.width() != read.width() || own.hidden() != read.hidden() || own.vocab() != read.vocab()) {
-            throw new IllegalArgumentException("the drafter reads hidden states of width " + own.width() + " and has "
-                    + own.vocab() + " tokens, the target has " + read.width() + " and " + read.vocab()
-                    + ": they must be the same");
-        }
-        int count = slotCount * branches;
         slots = new TokenReader[slotCount];
         Arrays.setAll(slots, slot -> new TokenReader(most));
-        cells = new int[count];
-        views = new RowViews(slotCount, branches, this.most + 2);
-        passes = new OnnxPasses(drafter.environment(), drafter.session(), drafter.names(), own, count);
+        cells = new int[slotCount * branches];
+        passes = open.apply(cells.length);
         rows = branches == 2
-                ? LogitsBuffer.guided(own.logits(), slotCount * this.most, own.vocab())
-                : LogitsBuffer.of(own.logits(), slotCount * this.most, own.vocab());
+                ? LogitsBuffer.guided(passes.type(), slotCount * this.most, passes.vocab())
+                : LogitsBuffer.of(passes.type(), slotCount * this.most, passes.vocab());
+        guard = new Guard(this, "the drafter's session", new Memory(passes, rows));
     }
 
     @Override
     public void begin(int slot, Request<C> request) {
         for (int row = slot * branches; row < (slot + 1) * branches; row++) {
-            passes.cache().rollBack(row, 0);
+            passes.rollBack(row, 0);
         }
         slots[slot].begin(0);
     }
@@ -69,7 +75,7 @@ final class OnnxEagleSession<C> implements DraftSession<C> {
 
     @Override
     public void propose(int[] wanted, int count) {
-        passes.guard().enter();
+        guard.enter();
         try {
             int batch = 0;
             int longest = 0;
@@ -84,7 +90,7 @@ final class OnnxEagleSession<C> implements DraftSession<C> {
                 pass(wanted, count, batch, longest);
             }
         } finally {
-            passes.guard().exit();
+            guard.exit();
         }
     }
 
@@ -101,10 +107,13 @@ final class OnnxEagleSession<C> implements DraftSession<C> {
             int slot = wanted[k];
             TokenReader s = slots[slot];
             if (s.proposed()) {
-                for (int row = slot * branches; row < (slot + 1) * branches; row++) {
-                    passes.cache().take(row, s.reads());
+                int first = slot * branches;
+                for (int row = first; row < first + branches; row++) {
+                    passes.keep(row, s.reads());
                 }
-                rows.put(slot * most + s.drafted(), views.get(passes, slot, s.reads(), cells, 1));
+                rows.put(
+                        slot * most + s.drafted(),
+                        passes.logits(cells[first], branches == 1 ? -1 : cells[first + 1], 1));
             }
         }
     }
@@ -141,7 +150,7 @@ final class OnnxEagleSession<C> implements DraftSession<C> {
     public void decided(int slot, int[] tokens, int count, int accepted) {
         if (slots[slot].decided(tokens, count)) {
             for (int row = slot * branches; row < (slot + 1) * branches; row++) {
-                passes.cache().rollBack(row, slots[slot].read());
+                passes.rollBack(row, slots[slot].read());
             }
         }
     }
@@ -154,17 +163,17 @@ final class OnnxEagleSession<C> implements DraftSession<C> {
     @Override
     public void end(int slot) {
         for (int row = slot * branches; row < (slot + 1) * branches; row++) {
-            passes.cache().wipe(row);
+            passes.forget(row, slots[slot].drafted() > 0);
         }
     }
 
-    OnnxPasses passes() {
+    /** The drafter's passes. */
+    public RowPasses passes() {
         return passes;
     }
 
     @Override
     public void close() {
-        passes.close();
-        rows.close();
+        guard.close();
     }
 }

@@ -1,8 +1,8 @@
-package org.coolsd.onnxruntime;
+package org.coolsd.passes;
 
 /**
- * What a decoder's inputs and outputs are called. Names of key-values have the layer's number where they say {@code %d}.
- * Shapes are those of a batch of b sequences that have p past positions and get s new ones.
+ * What the inputs and outputs of a decoder are called. Names of key-values have the layer's number where they say {@code %d}.
+ * Shapes are those of a batch of b rows that have p past positions and get s new ones.
  *
  * @param inputIds i64 [b, s]
  * @param attentionMask i64 [b, p + s]: 0 for positions that nothing may look at
@@ -15,7 +15,7 @@ package org.coolsd.onnxruntime;
  * @param hiddenStates [b, s, width]: what an EAGLE drafter reads; an output of the target, an input of the drafter
  * @param predictedStates likewise, the output of the drafter: what it predicts of the next position
  */
-public record OnnxNames(
+public record DecoderNames(
         String inputIds,
         String attentionMask,
         String positionIds,
@@ -27,8 +27,8 @@ public record OnnxNames(
         String hiddenStates,
         String predictedStates) {
     /** Those that Hugging Face's Optimum gives to decoders that it exports. */
-    public static OnnxNames optimum() {
-        return new OnnxNames(
+    public static DecoderNames optimum() {
+        return new DecoderNames(
                 "input_ids",
                 "attention_mask",
                 "position_ids",
@@ -41,18 +41,18 @@ public record OnnxNames(
                 "predicted_hidden_states");
     }
 
+    /** Of the 2 layers tensors of past key-values (the keys of a layer, then its values), number i. */
+    public String past(int i) {
+        return (i % 2 == 0 ? pastKey : pastValue).formatted(i / 2);
+    }
+
+    /** Of the present ones likewise. */
+    public String present(int i) {
+        return (i % 2 == 0 ? presentKey : presentValue).formatted(i / 2);
+    }
+
     /** The output that an EAGLE drafter reads: the target's, or its own. */
-    String hiddenOutput(boolean ofDrafter) {
+    public String hiddenOutput(boolean ofDrafter) {
         return ofDrafter ? predictedStates : hiddenStates;
-    }
-
-    /** Past key-values of a layer: its keys, then its values. */
-    String past(int layer, int kind) {
-        return (kind == 0 ? pastKey : pastValue).formatted(layer);
-    }
-
-    /** Present key-values of a layer likewise. */
-    String present(int layer, int kind) {
-        return (kind == 0 ? presentKey : presentValue).formatted(layer);
     }
 }

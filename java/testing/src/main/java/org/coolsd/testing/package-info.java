@@ -1,0 +1,2 @@
+/** Statistics that the tests of laws share. */
+package org.coolsd.testing;

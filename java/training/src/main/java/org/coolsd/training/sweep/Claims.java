@@ -8,6 +8,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import org.coolsd.training.evaluation.Estimate;
 import org.coolsd.training.evaluation.PermutationTest;
 import org.coolsd.training.sweep.Cell.Source;
@@ -171,6 +174,15 @@ public final class Claims {
                         Metric.ACCEPTED_LENGTH);
             }
         }
+        // At equal drift, whatever the schedule: the cheapest blocks against the cheapest tokens.
+        for (Method method : new Method[] {Method.CLAMPED, Method.BUDGET}) {
+            atEqual(
+                    4,
+                    curve(method, Source.EAGLE, true, cheapest(method, true)),
+                    curve(method, Source.EAGLE, false, cheapest(method, false)),
+                    Metric.DRIFT,
+                    Metric.COST);
+        }
         // The same factors: what a block changes by itself.
         for (Metric metric : new Metric[] {Metric.ACCEPTED_LENGTH, Metric.DRIFT}) {
             for (Source drafts : new Source[] {Source.WEAK, Source.EAGLE}) {
@@ -211,15 +223,26 @@ public final class Claims {
                 Metric.ACCEPTED_LENGTH);
     }
 
-    /** The draft length at which the method's images cost least on average, among those with cells. */
+    /** The draft length at which the method's images cost least on average, over the knobs that it has at every length. */
     private int cheapest(Method method, boolean block) {
-        return lengths().stream()
-                .filter(length ->
-                        figures.keySet().stream().anyMatch(c -> c.method() == method && c.draftLength() == length))
-                .min(Comparator.comparingDouble(length -> curve(method, Source.EAGLE, block, length).stream()
-                        .mapToDouble(f -> f.get(Metric.COST).value())
-                        .average()
-                        .orElse(Double.MAX_VALUE)))
+        Map<Integer, Map<Double, Double>> costs = new TreeMap<>();
+        figures.forEach((cell, found) -> {
+            if (cell.method() == method
+                    && cell.drafts() == Source.EAGLE
+                    && cell.block() == block
+                    && cell.draftTemperature() == 1) {
+                costs.computeIfAbsent(cell.draftLength(), length -> new TreeMap<>())
+                        .put(cell.knob(), found.get(Metric.COST).value());
+            }
+        });
+        Set<Double> knobs = costs.isEmpty()
+                ? Set.of()
+                : new TreeSet<>(costs.values().iterator().next().keySet());
+        costs.values().forEach(ofLength -> knobs.retainAll(ofLength.keySet()));
+        return costs.entrySet().stream()
+                .min(Comparator.comparingDouble(ofLength ->
+                        knobs.stream().mapToDouble(ofLength.getValue()::get).sum()))
+                .map(Map.Entry::getKey)
                 .orElse(Plan.LENGTH);
     }
 

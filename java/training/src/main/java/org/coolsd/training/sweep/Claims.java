@@ -327,14 +327,42 @@ public final class Claims {
     private void compare(int claim, Cell first, Cell second, Metric metric) {
         Figures a = figures.get(first);
         Figures b = figures.get(second);
-        if (a != null && b != null && a.has(metric) && b.has(metric)) {
+        boolean comparable = a != null
+                && b != null
+                && a.has(metric)
+                && b.has(metric)
+                && (a.images() == b.images() || !metric.growsWithFewerImages());
+        if (comparable) {
             comparisons.add(Comparison.of(claim, a, b, metric));
         }
     }
 
     private void atEqual(int claim, List<Figures> first, List<Figures> second, Metric x, Metric y) {
-        if (!first.isEmpty() && !second.isEmpty()) {
-            Comparison.atEqual(claim, first, second, x, y).ifPresent(comparisons::add);
+        if (!y.growsWithFewerImages()) {
+            if (!first.isEmpty() && !second.isEmpty()) {
+                Comparison.atEqual(claim, first, second, x, y).ifPresent(comparisons::add);
+            }
+            return;
         }
+        // Among the cells with as many images, of which those with the most.
+        Set<Integer> counts = new TreeSet<>(Comparator.reverseOrder());
+        first.forEach(f -> counts.add(f.images()));
+        for (int count : counts) {
+            List<Figures> some = ofCount(first, count);
+            List<Figures> others = ofCount(second, count);
+            Optional<Comparison> found = some.isEmpty() || others.isEmpty()
+                    ? Optional.empty()
+                    : Comparison.atEqual(claim, some, others, x, y);
+            if (found.isPresent()) {
+                comparisons.add(found.get());
+                return;
+            }
+        }
+    }
+
+    /** The points of a curve with so many images; none if that leaves only lossless decoding, which is on many curves. */
+    private static List<Figures> ofCount(List<Figures> curve, int count) {
+        List<Figures> found = curve.stream().filter(f -> f.images() == count).toList();
+        return found.stream().anyMatch(f -> f.cell().method() != Method.LOSSLESS) ? found : List.of();
     }
 }

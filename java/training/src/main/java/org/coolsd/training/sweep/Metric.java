@@ -29,6 +29,11 @@ public enum Metric {
         this.name = name;
     }
 
+    /** Whether it is larger with fewer images, so that only cells with as many images can be compared. */
+    boolean growsWithFewerImages() {
+        return this == FRECHET || this == FRECHET_TEST || this == HISTOGRAM;
+    }
+
     /** Its name in files. */
     @Override
     public String toString() {

@@ -337,7 +337,9 @@ public final class Claims {
         }
     }
 
-    private void atEqual(int claim, List<Figures> first, List<Figures> second, Metric x, Metric y) {
+    private void atEqual(int claim, List<Figures> one, List<Figures> other, Metric x, Metric y) {
+        List<Figures> first = with(one, x, y);
+        List<Figures> second = with(other, x, y);
         if (!y.growsWithFewerImages()) {
             if (!first.isEmpty() && !second.isEmpty()) {
                 Comparison.atEqual(claim, first, second, x, y).ifPresent(comparisons::add);
@@ -364,5 +366,10 @@ public final class Claims {
     private static List<Figures> ofCount(List<Figures> curve, int count) {
         List<Figures> found = curve.stream().filter(f -> f.images() == count).toList();
         return found.stream().anyMatch(f -> f.cell().method() != Method.LOSSLESS) ? found : List.of();
+    }
+
+    /** The points of a curve that have both metrics. */
+    private static List<Figures> with(List<Figures> curve, Metric x, Metric y) {
+        return curve.stream().filter(f -> f.has(x) && f.has(y)).toList();
     }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -42,6 +43,66 @@ class ComparisonTest {
         assertThat(found.places()).isEqualTo(3);
         assertThat(Comparison.atEqual(5, above, List.of(below.get(1)), Metric.DRIFT, Metric.ACCEPTED_LENGTH))
                 .isEmpty();
+    }
+
+    private static void add(
+            Map<Cell, Figures> all,
+            Cell.Source drafts,
+            Method method,
+            double knob,
+            int images,
+            double length,
+            double frechet) {
+        Cell cell = new Cell(method, knob, drafts, false, 5, 1);
+        Map<Metric, Estimate> estimates = Map.of(
+                Metric.ACCEPTED_LENGTH,
+                new Estimate(length, new double[] {length - 0.1, length + 0.1}),
+                Metric.FRECHET,
+                Estimate.exactly(frechet, 2),
+                Metric.COST,
+                Estimate.exactly(1 / length, 2));
+        all.put(cell, new Figures(cell, images, estimates, null, 1));
+    }
+
+    private static Comparison only(Map<Cell, Figures> all, int claim, Metric metric, String what) {
+        List<Comparison> found = Claims.of(all, Map.of(), 16).stream()
+                .filter(c -> c.claim() == claim
+                        && c.metric().equals(metric.toString())
+                        && c.what().startsWith(what))
+                .toList();
+        assertThat(found).hasSize(1);
+        return found.get(0);
+    }
+
+    @Test
+    void distancesAreComparedAmongCellsWithAsManyImages() {
+        Map<Cell, Figures> all = new LinkedHashMap<>();
+        add(all, Cell.Source.EAGLE, Method.EXPONENTIAL, 1.1, 40, 4, 10);
+        add(all, Cell.Source.EAGLE, Method.EXPONENTIAL, 1.5, 20, 4.5, 99);
+        add(all, Cell.Source.EAGLE, Method.EXPONENTIAL, 2, 40, 5, 12);
+        add(all, Cell.Source.EAGLE, Method.UNIFORM, 1.1, 40, 4.5, 8);
+        add(all, Cell.Source.EAGLE, Method.UNIFORM, 1.3, 20, 4.7, 50);
+        Comparison found = only(all, 2, Metric.FRECHET, "exponential-eagle-token-L5 - uniform-eagle-token-L5");
+        assertThat(found.difference().value()).isCloseTo(11 - 8, within(1e-9));
+        assertThat(found.places()).isEqualTo(1);
+    }
+
+    @Test
+    void theGainTurnsBetweenAWeakAndAStrongDrafter() {
+        Map<Cell, Figures> all = new LinkedHashMap<>();
+        add(all, Cell.Source.WEAK, Method.LOSSLESS, 0, 20, 2.5, 1);
+        add(all, Cell.Source.WEAK, Method.EXPONENTIAL, 1.1, 20, 2.8, 1);
+        add(all, Cell.Source.EAGLE, Method.LOSSLESS, 0, 20, 4, 1);
+        add(all, Cell.Source.EAGLE, Method.EXPONENTIAL, 1.1, 20, 3.6, 1);
+        // The gain falls from 0.3 to -0.4 while lossless decoding rises from 2.5 to 4.
+        assertThat(only(all, 1, Metric.ACCEPTED_LENGTH, "lossless accepted length")
+                        .difference()
+                        .value())
+                .isCloseTo(2.5 + 1.5 * 3 / 7, within(1e-9));
+        assertThat(only(all, 1, Metric.ACCEPTED_LENGTH, "exponential-1.1-weak")
+                        .difference()
+                        .value())
+                .isCloseTo(0.3, within(1e-9));
     }
 
     @Test

@@ -86,7 +86,7 @@ __device__ __forceinline__ void find_largest(const VerifyParameters& a, const La
                                              int row, int tile, float* buffer) {
   const int first = l.lo + tile * kTile;
   const int n = min(kTile, l.hi - first);
-  const float* x = stage(view, first, n, buffer);
+  const float* x = stage(view, first, 0, n, buffer);
   unsigned key = 0;
   for (int k = lane_id(); k < n; k += 32) {
     const float v = load_shared(x + k);
@@ -101,7 +101,7 @@ __device__ __forceinline__ void count_tile(const LawParameters& l, const RowView
                                            const Selection& s, float largest, const Shared& shared) {
   const int first = l.lo + tile * kTile;
   const int n = min(kTile, l.hi - first);
-  const float* x = stage(view, first, n, shared.tile);
+  const float* x = stage(view, first, 0, n, shared.tile);
   const int shift = 24 - 8 * level;
   for (int k = lane_id(); k < n; k += 32) {
     const float v = load_shared(x + k);
@@ -283,7 +283,7 @@ __device__ __forceinline__ void conclude(const VerifyParameters& a, const LawPar
   const float cut = from_ordered(s.prefix);
   const int first = l.lo + tile * kTile;
   const int n = min(kTile, l.hi - first);
-  const float* x = stage(view, first, n, buffer);
+  const float* x = stage(view, first, 0, n, buffer);
   unsigned count = 0;
   for (int k = lane_id(); k < n; k += 32) count += load_shared(x + k) == cut;
   count = warp_sum(count);
@@ -302,7 +302,7 @@ __device__ __forceinline__ void conclude(const VerifyParameters& a, const LawPar
       l.tiles(), s.equal - 1, [&](int t) { return static_cast<unsigned>(load_workspace(&counted[t].sum)); }, &inside);
   const int start = l.lo + found * kTile;
   const int size = min(kTile, l.hi - start);
-  const float* y = stage(view, start, size, buffer);
+  const float* y = stage(view, start, 0, size, buffer);
   const int token = find_nth(
       size, inside, [&](int k) { return static_cast<unsigned>(load_shared(y + k) == cut); }, &nth);
   if (lane_id() == 0) {
@@ -342,9 +342,11 @@ __global__ void __launch_bounds__(32 * kMostWarps, 3) cutoff(const __grid_consta
     if (tile == 0 && lane_id() == 0) store_selection(a.workspace.selections + row, {0, 0, 0, 0, 0, 0, 0});
   }
   grid.sync();
+#pragma unroll 1
   for (int step = kTopK; step <= kTopP; ++step) {
     const Step now = static_cast<Step>(step);
     if (!(now == kTopK ? a.cut_k : a.cut_p)) continue;
+#pragma unroll 1
     for (int level = 0; level < 4; ++level) {
       run_level(a, now, level, shared);
       grid.sync();

@@ -20,22 +20,80 @@
 namespace coolsd {
 namespace {
 
-/* Draws, and writes every output. */
-__device__ __forceinline__ void finish(const VerifyParameters& a, const Sequence& s, const Decision& d,
+/* A sequence whose rows are all reduced: what becomes of it. */
+__device__ __forceinline__ Decision complete_rows(const VerifyParameters& a, const Sequence& s) {
+  int token;
+  Decision d = {0, input_status(a, s, &token), 0, 0, 0};
+  if (d.status == COOLSD_ROW_OK) d = decide<false>(a, s, s.length, COOLSD_ROW_OK, token);
+  if (lane_id() == 0 && a.draft_length > 0) store_decision(a.workspace.decisions + s.b, d);
+  return d;
+}
+
+/* The tile of a residual that an item of the second phase stands for; where only one position is summed i is not known.
+ */
+__device__ __forceinline__ Item residual_item(const VerifyParameters& a, unsigned item) {
+  const unsigned tiles = static_cast<unsigned>(a.tiles);
+  const int positions = certifies(a) ? a.draft_length : 1;
+  const int place = static_cast<int>(item / tiles), tile = static_cast<int>(item % tiles);
+  const int b = a.batch == 1 ? 0 : place / positions;
+  return {b, place - b * positions, tile, false};
+}
+
+/* A tile of a residual. True for the warp that brings a sequence's last one. */
+__device__ __forceinline__ bool residual_tile(const VerifyParameters& a, const Sequence& s, const Decision& d, int i,
+                                              int tile, const PairTile& both, int status) {
+  const ResidualPartial sum = sum_residuals<false>(a, both, status);
+  if (lane_id() == 0) store_pair(residual_partials<false>(a, s, i) + tile, sum);
+  return arrive(a.workspace.residual_arrivals + s.b, static_cast<unsigned>(d.needed * residual_tiles(a, s)));
+}
+
+/* What is drawn from, once all that is wanted is summed; false if nothing is. */
+__device__ __forceinline__ bool finish_sums(const VerifyParameters& a, const Sequence& s, const Decision& d,
+                                            Outcome* out, Draw* draw) {
+  *out = {final_status<false>(a, s, d), d.stop, -1};
+  if (out->status != COOLSD_ROW_OK) return false;
+  const bool rejected = d.rejected != 0;
+  draw->source = rejected ? kResidual : kTarget;
+  draw->i = d.stop;
+  draw->u = d.draw;
+  return true;
+}
+
+/*
+ * Sums tile `tile` of the residual at position i, if it is not -1. The warp that brings a sequence's last tile, or that
+ * of a sequence which needs none, draws, and writes every output. Both look at a tile of two rows, whose code stands
+ * here once.
+ */
+__device__ __forceinline__ void finish(const VerifyParameters& a, const Sequence& s, const Decision& d, int i, int tile,
                                        const Buffers& buffers) {
-  Outcome out = {final_status<false>(a, s, d), d.stop, -1};
-  if (out.status == COOLSD_ROW_OK) {
-    const double u = uniform_at(a, s, d.stop, d.rejected ? COOLSD_RESAMPLE : a.draw_purpose);
-    if (d.rejected) {
-      const ResidualPartial* partials = residual_partials<false>(a, s, d.stop);
-      out.drawn = draw_summed<false>(
-          a, s, d.stop, u, buffers,
-          [&](int t) { return static_cast<double>(load_pair<ResidualPartial>(partials + t).residual); },
-          [&](const PairTile& both, int k) { return residual_of<false>(a, both, k).residual; });
+  Outcome out = {0, 0, -1};
+  Draw draw = {kResidual, i, 0, 0, 0, {tile, 0}};
+  bool sums = tile >= 0;
+#pragma unroll 1
+  for (;;) {
+    if (!sums && (!finish_sums(a, s, d, &out, &draw) || !find_tile<false>(a, s, &draw, buffers.target, &out))) break;
+    const bool target = draw.source == kTarget;
+    Position at = position<false>(a, s, draw.i, !target, true);
+    /* The tile's largest has the weight 1, however far it is below the row's. */
+    if (target) at.p.largest = load_workspace(&target_partials(a, s, draw.i)[draw.tile.index].largest);
+    const PairTile both(at, target ? s.target.lo : residual_lo(a, s), target ? s.target.hi : residual_hi(a, s),
+                        draw.tile.index, buffers);
+    const int status = sums ? both.status : COOLSD_ROW_OK;
+    const bool optimal = a.lantern.optimal && !target;
+    if (optimal && status == COOLSD_ROW_OK) pool_tile(a, both);
+    if (!target && d.rejected > 1 && !optimal) clear_pooled(a, both, d.rejected - 1);
+    if (sums) {
+      if (!residual_tile(a, s, d, draw.i, tile, both, status)) return;
+      sums = false;
+      continue;
     }
-    if (out.drawn < 0) out.drawn = draw_target(a, s, d.stop, u, buffers.target);
+    if (!optimal) {
+      write_weights<8>(both.x, both.n, [&](int k) { return drawn_weight<false>(a, both, k, draw); });
+    }
+    out.drawn = both.first + choose(both.x, both.n, draw.tile.inside).index;
+    break;
   }
-  write_outputs<false>(a, s, out, [&](int i) { return needs_residual<false>(a, s, d, i); });
+  write_outputs<false>(a, s, out, [&](int k) { return needs_residual<false>(a, s, d, k); });
 }
 
 }  // namespace
@@ -44,39 +102,29 @@ __device__ __forceinline__ void finish(const VerifyParameters& a, const Sequence
 __global__ void __launch_bounds__(32 * kMostWarps, 3) verify(const __grid_constant__ VerifyParameters a) {
   float* shared = dynamic_shared<float>() + threadIdx.x / 32 * 2 * kTileBuffer;
   const Buffers buffers = {shared, shared + kTileBuffer};
-  const int64_t warp = static_cast<int64_t>(threadIdx.x / 32) * gridDim.x + blockIdx.x;
-  const int64_t warps = static_cast<int64_t>(blockDim.x / 32) * gridDim.x;
-  for (int64_t item = warp; item < row_tiles(a); item += warps) {
-    Sequence s;
-    if (!reduce<false>(a, item, buffers.target, &s)) continue;
-    Decision d = {0, input_status(a, s), 0, 0};
-    if (d.status == COOLSD_ROW_OK) d = decide<false>(a, s, s.length, COOLSD_ROW_OK);
-    if (lane_id() == 0 && a.draft_length > 0) store_decision(a.workspace.decisions + s.b, d);
-    if (d.needed == 0) finish(a, s, d, buffers);
-  }
-  if (a.draft_length == 0) return;
-
-  cooperative_groups::this_grid().sync();
-
-  const int positions = certifies(a) ? a.draft_length : 1;
-  for (int64_t item = warp; item < static_cast<int64_t>(a.batch) * positions * a.tiles; item += warps) {
-    const int tile = static_cast<int>(item % a.tiles);
-    const int place = static_cast<int>(item / a.tiles);
-    const int b = place / positions;
-    const Decision d = load_decision(a.workspace.decisions + b);
-    if (d.needed == 0) continue;
-    const Sequence s = sequence(a, b);
-    const int i = certifies(a) ? place % positions : d.stop;
-    const int tiles = residual_tiles(a, s);
-    if (tile >= tiles || !needs_residual<false>(a, s, d, i)) continue;
-    const Position at = position<false>(a, s, i);
-    const PairTile both(a, s, at, tile, buffers);
-    const int status = both.status();
-    clear_pooled(a, both);
-    const ResidualPartial sum = sum_residuals<false>(a, both, status);
-    if (lane_id() == 0) store_pair(residual_partials<false>(a, s, i) + tile, sum);
-    if (arrive(a.workspace.residual_arrivals + b, static_cast<unsigned>(d.needed * tiles))) {
-      finish(a, s, d, buffers);
+  const unsigned warp = threadIdx.x / 32 * gridDim.x + blockIdx.x;
+  const unsigned warps = blockDim.x / 32 * gridDim.x;
+#pragma unroll 1
+  for (int phase = 0; phase < (a.draft_length > 0 ? 2 : 1); ++phase) {
+    if (phase > 0) cooperative_groups::this_grid().sync();
+    const unsigned positions = static_cast<unsigned>(a.batch * (certifies(a) ? a.draft_length : 1));
+    const unsigned items = phase == 0 ? row_tiles(a) : positions * static_cast<unsigned>(a.tiles);
+#pragma unroll 1
+    for (unsigned item = warp; item < items; item += warps) {
+      Item at = phase == 0 ? row_item(a, item) : residual_item(a, item);
+      const Sequence s = sequence(a, at.b);
+      Decision d = {0, 0, 0, 0, 0};
+      if (phase == 0) {
+        if (!reduce<false>(a, at, s, buffers.target)) continue;
+        d = complete_rows(a, s);
+        if (d.needed > 0) continue;
+        at.tile = -1;
+      } else {
+        d = load_decision(a.workspace.decisions + at.b);
+        if (!certifies(a)) at.i = d.stop;
+        if (d.needed == 0 || at.tile >= residual_tiles(a, s) || !needs_residual<false>(a, s, d, at.i)) continue;
+      }
+      finish(a, s, d, at.i, at.tile, buffers);
     }
   }
 }

@@ -27,7 +27,6 @@ namespace coolsd {
 namespace staged {
 namespace {
 
-using Mask = unsigned long long; /* of positions */
 constexpr Mask kOne = 1;
 
 /* What is summed between grid barriers: rows, then three times both rows of draft positions. */
@@ -44,9 +43,6 @@ __device__ __forceinline__ int64_t place(const VerifyParameters& a, const Sequen
 __device__ __forceinline__ double* carried(const VerifyParameters& a, const Sequence& s, int tokens) {
   return a.workspace.carried + static_cast<int64_t>(s.b) * (a.draft_length + 1) + tokens;
 }
-__device__ __forceinline__ float* accepted_sums(const VerifyParameters& a, const Sequence& s, int i) {
-  return a.workspace.accepted + place(a, s, i) * a.tiles;
-}
 __device__ __forceinline__ FixedBin* bins_of(const VerifyParameters& a, const Sequence& s, int i) {
   return a.workspace.bins + place(a, s, i) * kFixedBins;
 }
@@ -54,17 +50,6 @@ __device__ __forceinline__ FixedBin* bins_of(const VerifyParameters& a, const Se
 /* What a stage is to sum of a sequence; every stage of the launch but the first is told once for every sequence. */
 __device__ __forceinline__ Mask* wanted(const VerifyParameters& a, int b, int stage) {
   return a.workspace.wanted + static_cast<int64_t>(stage - kBudget) * a.batch + b;
-}
-
-/* The positions i < limit for which ask(i) holds; every lane asks for its own. */
-template <typename Ask>
-__device__ __forceinline__ Mask positions_where(int limit, Ask ask) {
-  Mask mask = 0;
-  for (int from = 0; from < limit; from += 32) {
-    const int i = from + lane_id();
-    mask |= Mask{__ballot_sync(kAllLanes, i < limit && ask(i))} << from;
-  }
-  return mask;
 }
 
 /* ---- Block verification ---- */
@@ -94,14 +79,6 @@ __device__ __forceinline__ double carried_sum(const VerifyParameters& a, const S
   status = warp_smallest(status);
   return status == kGood ? sum : -static_cast<double>(status);
 }
-
-/* Where a token is drawn from: tiles' sums that are there, and what was summed. */
-enum Source {
-  kTarget,   /* P */
-  kResidual, /* [P - Q f]+ */
-  kCarried,  /* [p Phat - Q]+ */
-  kAccepted  /* Phat where nothing is left of [P - Q]+: min(Q, omega P) */
-};
 
 /*
  * The accepted length, and where the token behind it comes from. d.stop is the length that is certain: all of the
@@ -146,11 +123,13 @@ __device__ __forceinline__ Mask carry_all(const VerifyParameters& a, const Seque
   int reached = d->stop;
   double before = 1;
   if (lane_id() == 0) store_workspace(carried(a, s, 0), 1);
+#pragma unroll 1
   for (int from = 0; from < reached; from += 32) {
     const int i = from + lane_id();
     const bool mine = i < d->stop;
     const float omega = mine ? factor<true>(a, s, i) : 1.0f;
     Moments m = {0, 0, COOLSD_ROW_OK};
+#pragma unroll 1
     for (unsigned relaxed = __ballot_sync(kAllLanes, omega > 1); relaxed != 0; relaxed &= relaxed - 1) {
       const int lane = __ffs(static_cast<int>(relaxed)) - 1;
       const Moments one = moments<true>(a, s, from + lane, 1);
@@ -159,15 +138,16 @@ __device__ __forceinline__ Mask carry_all(const VerifyParameters& a, const Seque
     if (omega < 0) m.status = static_cast<int>(-omega);
     double phat = 0, q = 0;
     if (mine) {
-      const int token = draft_token(a, s, i);
-      const Law target = law_of(s.target, load_normaliser(a.workspace.normalisers + target_row(a, s.b, i)));
-      const double left = residual_left(static_cast<double>(omega), m.residual / target.mass, m.drift / target.mass);
-      q = probability(law_of(s.draft, draft_normaliser(a, s.b, i)), draft_view(a, s, i), token);
-      phat = block_law(probability(target, target_view(a, s, i), token), q, static_cast<double>(omega), left);
+      const Look one = look_at(a, s, i, draft_token(a, s, i));
+      const double mass = one.target.mass;
+      const double left = residual_left(static_cast<double>(omega), m.residual / mass, m.drift / mass);
+      q = one.q;
+      phat = block_law(one.p, q, static_cast<double>(omega), left);
       store_workspace(a.workspace.left + place(a, s, i), left);
     }
     const unsigned bad = __ballot_sync(kAllLanes, m.status != COOLSD_ROW_OK);
     double own = 0;
+#pragma unroll 1
     for (int lane = 0; lane < 32 && from + lane < reached; ++lane) {
       if ((bad >> lane & 1) != 0) {
         d->status = __shfl_sync(kAllLanes, m.status, lane);
@@ -227,19 +207,19 @@ __device__ __forceinline__ void bin_tile(const PairTile& both, FixedBin* bins, u
 }
 
 /* Finds the largest factor within the budget, by one warp; clears the bins. */
-__device__ __forceinline__ void spend(const VerifyParameters& a, const Sequence& s, int i) {
+__device__ __forceinline__ void spend(const VerifyParameters& a, const Sequence& s, int i, unsigned long long* shared) {
   constexpr int kEach = kBudgetBins / 32;
   FixedBin* bins = bins_of(a, s, i);
-  FixedBin own[kEach];
   FixedBin sum = {0, 0};
-#pragma unroll
-  for (int k = 0; k < kEach; ++k) {
-    FixedBin* bin = bins + lane_id() * kEach + k;
-    own[k] = {load_workspace(&bin->excess), load_workspace(&bin->mass)};
-    store_workspace(&bin->excess, 0);
-    store_workspace(&bin->mass, 0);
-    sum.excess += own[k].excess;
-    sum.mass += own[k].mass;
+#pragma unroll 4
+  for (int k = lane_id() * kEach; k < (lane_id() + 1) * kEach; ++k) {
+    const FixedBin bin = {load_workspace(&bins[k].excess), load_workspace(&bins[k].mass)};
+    store_shared(shared + 2 * k, bin.excess);
+    store_shared(shared + 2 * k + 1, bin.mass);
+    store_workspace(&bins[k].excess, 0);
+    store_workspace(&bins[k].mass, 0);
+    sum.excess += bin.excess;
+    sum.mass += bin.mass;
   }
   const unsigned long long mass = warp_scan(sum.mass), excess = warp_scan(sum.excess);
   const unsigned long long all = __shfl_sync(kAllLanes, mass, 31);
@@ -248,12 +228,12 @@ __device__ __forceinline__ void spend(const VerifyParameters& a, const Sequence&
   /* In integers, so that tiny masses above large ones are not lost. */
   unsigned long long below = excess - sum.excess, above = all - (mass - sum.mass);
   double reached = 0;
-#pragma unroll
-  for (int k = 0; k < kEach; ++k) {
-    const double here = budget_reach(lane_id() * kEach + k, real(below), real(above), budget_most(cap), budget);
+#pragma unroll 1
+  for (int k = lane_id() * kEach; k < (lane_id() + 1) * kEach; ++k) {
+    const double here = budget_reach(k, real(below), real(above), budget_most(cap), budget);
     if (here > 0) reached = here;
-    below += own[k].excess;
-    above -= own[k].mass;
+    below += load_shared(shared + 2 * k);
+    above -= load_shared(shared + 2 * k + 1);
   }
   const unsigned found = __ballot_sync(kAllLanes, reached > 0);
   const int lane = found != 0 ? 31 - __clz(static_cast<int>(found)) : 0;
@@ -272,17 +252,16 @@ __device__ __forceinline__ void spend(const VerifyParameters& a, const Sequence&
 
 /* How far its positions are sound: stop is the first that is bad, or behind which nothing can be accepted. */
 __device__ __forceinline__ Decision sound(const VerifyParameters& a, const Sequence& s) {
-  Decision d = {s.length, COOLSD_ROW_OK, 0, 0};
+  Decision d = {s.length, COOLSD_ROW_OK, 0, 0, 0};
+#pragma unroll 1
   for (int from = 0; from < s.length; from += 32) {
     const int i = from + lane_id();
     int status = COOLSD_ROW_OK;
     bool last = false;
     if (i < s.length) {
-      status = position_status(a, s, i);
-      if (status == COOLSD_ROW_OK) {
-        const Law p = law_of(s.target, load_normaliser(a.workspace.normalisers + target_row(a, s.b, i)));
-        last = !(probability(p, target_view(a, s, i), draft_token(a, s, i)) > 0);
-      }
+      const Look one = look_at(a, s, i, draft_token(a, s, i));
+      status = one.status;
+      last = !(one.p > 0);
     }
     const unsigned stops = __ballot_sync(kAllLanes, status != COOLSD_ROW_OK || last);
     if (stops == 0) continue;
@@ -304,52 +283,20 @@ __device__ __forceinline__ bool waits(const VerifyParameters& a, const Sequence&
   return mask != 0;
 }
 
-/* The token behind the accepted ones. */
-__device__ __forceinline__ int draw(const VerifyParameters& a, const Sequence& s, int i, Source source, int purpose,
-                                    const Buffers& buffers) {
-  const double u = uniform_at(a, s, i, purpose);
-  float* sums = accepted_sums(a, s, i);
-  const ResidualPartial* residuals = residual_partials<true>(a, s, i);
-  const float draft = source == kCarried ? static_cast<float>(block_residual_at(a, s, i).draft) : 0;
-  const auto weights = [&](const PairTile& both, int k) {
-    const TokenPair one = both(k);
-    if (source == kCarried) return residual(one.p, draft * one.q, 0.0f, 0.0f);
-    if (source == kResidual) return residual_of<true>(a, both, k).residual;
-    return ScalarOps::smaller(one.q, both.at.omega * one.p);
-  };
-  if (source == kAccepted) {
-    /* Summed here, by one warp: it takes a draft token that neither law has. */
-    const Position at = position<true>(a, s, i);
-    for (int t = 0; t < residual_tiles(a, s); ++t) {
-      const PairTile both(a, s, at, t, buffers);
-      const float sum = sum_tile(both, [&](int k) { return weights(both, k); });
-      if (lane_id() == 0) store_workspace(sums + t, sum);
-    }
-    __syncwarp();
-  }
-  int drawn = -1;
-  if (source != kTarget) {
-    drawn = draw_summed<true>(
-        a, s, i, u, buffers,
-        [&](int t) {
-          return static_cast<double>(source == kResidual ? load_pair<ResidualPartial>(residuals + t).residual
-                                                         : load_workspace(sums + t));
-        },
-        weights);
-  }
-  return drawn < 0 ? draw_target(a, s, i, u, buffers.target) : drawn;
-}
-
-/* A stage of a sequence is complete: the warp that completed it goes on until there is something to sum. */
-__device__ __forceinline__ void proceed(const VerifyParameters& a, const Sequence& s, int stage, Mask mask,
-                                        const Buffers& buffers) {
+/*
+ * A stage of a sequence is complete: the warp that completed it goes on until there is something to sum, then it is
+ * false, or the sequence is at its end: *out and *draw say how, unless it is refused.
+ */
+__device__ __forceinline__ bool proceed(const VerifyParameters& a, const Sequence& s, int stage, Mask mask,
+                                        Decision* decided, Outcome* out, Draw* draw) {
   const bool block = a.rule == COOLSD_RULE_BLOCK;
-  Decision d;
+  Decision d = {0, 0, 0, 0, 0};
   bool refused = false;
   if (stage == kRows) {
-    const int status = input_status(a, s);
+    int token;
+    const int status = input_status(a, s, &token);
     refused = status != COOLSD_ROW_OK;
-    d = {0, status, 0, 0};
+    d = {0, status, 0, 0, 0};
     if (!refused) d = sound(a, s);
     if (has(a, kBudget)) {
       mask = refused ? 0 : positions_where(d.stop, [&](int i) {
@@ -358,14 +305,14 @@ __device__ __forceinline__ void proceed(const VerifyParameters& a, const Sequenc
         return sums;
       });
       __syncwarp();
-      if (waits(a, s, d, kBudget, mask)) return;
+      if (waits(a, s, d, kBudget, mask)) return false;
     }
   } else {
     d = load_decision(a.workspace.decisions + s.b);
   }
   if (stage <= kBudget && block && has(a, kMoments)) {
     mask = refused ? 0 : positions_where(d.stop, [&](int i) { return factor<true>(a, s, i) > 1; });
-    if (waits(a, s, d, kMoments, mask)) return;
+    if (waits(a, s, d, kMoments, mask)) return false;
   }
   if (stage < kSums) {
     mask = 0;
@@ -373,61 +320,71 @@ __device__ __forceinline__ void proceed(const VerifyParameters& a, const Sequenc
       mask = carry_all(a, s, &d);
       refused = d.status != COOLSD_ROW_OK;
     } else if (!refused) {
-      d = decide<true>(a, s, d.stop, d.status);
+      d = decide<true>(a, s, d.stop, d.status, lane_id() < s.length ? draft_token(a, s, lane_id()) : 0);
       if (d.needed > 0) {
         mask = positions_where(min(d.stop + 1, s.length), [&](int i) { return needs_residual<true>(a, s, d, i); });
       }
     }
-    if (waits(a, s, d, kSums, mask)) return;
+    if (waits(a, s, d, kSums, mask)) return false;
   }
-  Outcome out = {d.status, d.stop, -1};
-  Source source = kTarget;
+  *decided = d;
+  *out = {d.status, d.stop, -1};
+  draw->source = kTarget;
   if (!refused && block) {
-    source = choose_length(a, s, d, mask, &out);
+    draw->source = choose_length(a, s, d, mask, out);
   } else if (!refused) {
-    out.status = final_status<true>(a, s, d);
-    if (d.rejected != 0) source = kResidual;
+    out->status = final_status<true>(a, s, d);
+    if (d.rejected != 0) draw->source = kResidual;
   }
-  if (out.status == COOLSD_ROW_OK) {
-    const bool all = block ? out.stop == s.length : d.rejected == 0;
-    out.drawn = draw(a, s, out.stop, source, all ? COOLSD_BONUS : COOLSD_RESAMPLE, buffers);
-  }
-  write_outputs<true>(a, s, out,
-                      [&](int i) { return block ? factor<true>(a, s, i) > 1 : needs_residual<true>(a, s, d, i); });
+  if (out->status != COOLSD_ROW_OK) return true;
+  const bool all = block ? out->stop == s.length : d.rejected == 0;
+  draw->i = out->stop;
+  draw->u = uniform_at(a, s, out->stop, all ? COOLSD_BONUS : COOLSD_RESAMPLE);
+  draw->draft = draw->source == kCarried ? static_cast<float>(block_residual_at(a, s, out->stop).draft) : 0;
+  return true;
 }
 
-/*
- * One tile of both rows of a position, if the stage wants it. True for the warp that brings the last one of a sequence,
- * which then is *s, and *mask what it was wanted for.
- */
-__device__ __forceinline__ bool sum(const VerifyParameters& a, int64_t item, int stage, const Buffers& buffers,
-                                    unsigned long long* shared, Sequence* s, Mask* mask) {
-  const int row = static_cast<int>(item / a.tiles), tile = static_cast<int>(item % a.tiles);
-  const int b = row / a.draft_length, i = row % a.draft_length;
-  *mask = 0;
-  if (lane_id() == 0) *mask = load_workspace(wanted(a, b, stage));
-  *mask = broadcast(*mask);
-  if ((*mask >> i & 1) == 0) return false;
-  *s = sequence(a, b);
-  const int all = residual_tiles(a, *s);
-  if (tile >= all) return false;
+/* What a warp is to sum. */
+struct Wanted {
+  int i, tile;
+  Mask mask; /* of the sequence */
+};
+
+/* The tile of both rows of a position that an item of a later stage stands for. */
+__device__ __forceinline__ Item pair_item(const VerifyParameters& a, unsigned item) {
+  const unsigned tiles = static_cast<unsigned>(a.tiles);
+  const int row = static_cast<int>(item / tiles);
+  const int b = a.batch == 1 ? 0 : row / a.draft_length;
+  return {b, row - b * a.draft_length, static_cast<int>(item % tiles), false};
+}
+
+/* Whether the stage wants it. */
+__device__ __forceinline__ bool find_wanted(const VerifyParameters& a, const Sequence& s, int stage, Wanted* wants) {
+  if (lane_id() == 0) wants->mask = load_workspace(wanted(a, s.b, stage));
+  wants->mask = broadcast(wants->mask);
+  return (wants->mask >> wants->i & 1) != 0 && wants->tile < residual_tiles(a, s);
+}
+
+/* Sums it. True for the warp that brings the last one of a sequence. */
+__device__ __forceinline__ bool sum(const VerifyParameters& a, const Sequence& s, int stage, const Wanted& wants,
+                                    const PairTile& both, unsigned long long* shared) {
   const Workspace& w = a.workspace;
-  const Position at = position<true>(a, *s, i, stage != kBudget);
-  const PairTile both(a, *s, at, tile, buffers);
-  const int status = both.status();
+  const int i = wants.i, all = residual_tiles(a, s);
+  const int status = both.status;
+  unsigned* arrivals = w.residual_arrivals + s.b;
+  unsigned expected = static_cast<unsigned>(__popcll(wants.mask) * all);
   if (stage == kBudget) {
-    FixedBin* bins = bins_of(a, *s, i);
+    FixedBin* bins = bins_of(a, s, i);
     if (status == COOLSD_ROW_OK) {
       bin_tile(both, bins, shared);
     } else if (lane_id() == 0) {
       atomicOr(&bins[kBudgetBins].excess, kOne << status);
     }
-    if (!arrive(w.row_arrivals + target_row(a, b, i), static_cast<unsigned>(all))) return false;
-    spend(a, *s, i);
-    return arrive(w.residual_arrivals + b, static_cast<unsigned>(__popcll(*mask)));
-  }
-  if (stage == kSums && a.rule == COOLSD_RULE_BLOCK) {
-    const float draft = static_cast<float>(block_residual_at(a, *s, i).draft);
+    if (!arrive(w.row_arrivals + target_row(a, s.b, i), static_cast<unsigned>(all))) return false;
+    spend(a, s, i, shared);
+    expected = static_cast<unsigned>(__popcll(wants.mask));
+  } else if (stage == kSums && a.rule == COOLSD_RULE_BLOCK) {
+    const float draft = static_cast<float>(block_residual_at(a, s, i).draft);
     float all_of_tile = -static_cast<float>(status);
     if (status == COOLSD_ROW_OK) {
       all_of_tile = sum_tile(both, [&](int k) {
@@ -435,12 +392,65 @@ __device__ __forceinline__ bool sum(const VerifyParameters& a, int64_t item, int
         return residual(one.p, draft * one.q, 0.0f, 0.0f);
       });
     }
-    if (lane_id() == 0) store_workspace(accepted_sums(a, *s, i) + tile, all_of_tile);
+    if (lane_id() == 0) store_workspace(accepted_sums(a, s, i) + wants.tile, all_of_tile);
   } else {
     const ResidualPartial both_sums = sum_residuals<true>(a, both, status);
-    if (lane_id() == 0) store_pair(residual_partials<true>(a, *s, i) + tile, both_sums);
+    if (lane_id() == 0) store_pair(residual_partials<true>(a, s, i) + wants.tile, both_sums);
   }
-  return arrive(w.residual_arrivals + b, static_cast<unsigned>(__popcll(*mask) * all));
+  return arrive(arrivals, expected);
+}
+
+/*
+ * Sums a tile, if one is wanted. The warp that completes a stage of a sequence, with it or by its rows, goes on, and at
+ * the end draws and writes every output. Whoever looks at a tile of two rows does it here, where the code for it stands
+ * once.
+ */
+__device__ __forceinline__ void work(const VerifyParameters& a, const Sequence& s, int stage, const Wanted& wants,
+                                     const Buffers& buffers, unsigned long long* bins) {
+  Decision d = {0, 0, 0, 0, 0};
+  Outcome out = {0, 0, -1};
+  Draw draw = {kResidual, wants.i, 0, 0, 0, {wants.tile, 0}};
+  bool sums = wants.tile >= 0, drawing = false;
+#pragma unroll 1
+  for (;;) {
+    if (!sums) {
+      if (!drawing && !proceed(a, s, stage, wants.mask, &d, &out, &draw)) return;
+      drawing = out.status == COOLSD_ROW_OK;
+      if (!drawing) break;
+    }
+    /* What has no sums yet: it takes a draft token that neither law has. */
+    const bool adds = drawing && draw.source == kAccepted && draw.summed < residual_tiles(a, s);
+    if (adds) {
+      draw.tile.index = draw.summed++;
+    } else if (drawing && !find_tile<true>(a, s, &draw, buffers.target, &out)) {
+      break;
+    }
+    const bool target = draw.source == kTarget;
+    Position at = position<true>(a, s, draw.i, !target, drawing || stage != kBudget);
+    /* The tile's largest has the weight 1, however far it is below the row's. */
+    if (target) at.p.largest = load_workspace(&target_partials(a, s, draw.i)[draw.tile.index].largest);
+    const PairTile both(at, s.target.lo, s.target.hi, draw.tile.index, buffers);
+    if (sums) {
+      if (!sum(a, s, stage, wants, both, bins)) return;
+      sums = false;
+      continue;
+    }
+    write_weights<8>(both.x, both.n, [&](int k) { return drawn_weight<true>(a, both, k, draw); });
+    if (adds) {
+      float all = 0;
+#pragma unroll 1
+      for (int k = lane_id(); k < both.n; k += 32) all += load_shared(both.x + k);
+      all = warp_sum(all);
+      if (lane_id() == 0) store_workspace(accepted_sums(a, s, draw.i) + draw.tile.index, all);
+      __syncwarp();
+      continue;
+    }
+    out.drawn = both.first + choose(both.x, both.n, draw.tile.inside).index;
+    break;
+  }
+  const bool block = a.rule == COOLSD_RULE_BLOCK;
+  write_outputs<true>(a, s, out,
+                      [&](int i) { return block ? factor<true>(a, s, i) > 1 : needs_residual<true>(a, s, d, i); });
 }
 
 }  // namespace
@@ -458,21 +468,22 @@ __global__ void __launch_bounds__(32 * kMostWarps, 3) verify_staged(const __grid
   float* tiles = reinterpret_cast<float*>(dynamic_shared<unsigned long long>() + blockDim.x / 32 * 2 * kBudgetBins) +
                  threadIdx.x / 32 * 2 * kTileBuffer;
   const Buffers buffers = {tiles, tiles + kTileBuffer};
-  const int64_t warp = static_cast<int64_t>(threadIdx.x / 32) * gridDim.x + blockIdx.x;
-  const int64_t warps = static_cast<int64_t>(blockDim.x / 32) * gridDim.x;
+  const unsigned warp = threadIdx.x / 32 * gridDim.x + blockIdx.x;
+  const unsigned warps = blockDim.x / 32 * gridDim.x;
   const cooperative_groups::grid_group grid = cooperative_groups::this_grid();
 #pragma unroll 1
   for (int stage = kRows; stage <= kSums; ++stage) {
     if (!has(a, stage)) continue;
     if (stage != kRows) grid.sync();
-    const int64_t pairs = static_cast<int64_t>(a.batch) * a.draft_length * a.tiles;
-    const int64_t items = stage == kRows ? row_tiles(a) : pairs;
-    for (int64_t item = warp; item < items; item += warps) {
-      Sequence s{};
-      Mask mask = 0;
-      const bool complete =
-          stage == kRows ? reduce<true>(a, item, buffers.target, &s) : sum(a, item, stage, buffers, bins, &s, &mask);
-      if (complete) proceed(a, s, stage, mask, buffers);
+    const unsigned pairs = static_cast<unsigned>(a.batch * a.draft_length) * static_cast<unsigned>(a.tiles);
+    const unsigned items = stage == kRows ? row_tiles(a) : pairs;
+#pragma unroll 1
+    for (unsigned item = warp; item < items; item += warps) {
+      const Item at = stage == kRows ? row_item(a, item) : pair_item(a, item);
+      const Sequence s = sequence(a, at.b);
+      Wanted wants = {at.i, stage == kRows ? -1 : at.tile, 0};
+      const bool goes = stage == kRows ? reduce<true>(a, at, s, buffers.target) : find_wanted(a, s, stage, &wants);
+      if (goes) work(a, s, stage, wants, buffers, bins);
     }
   }
 }

@@ -22,6 +22,9 @@ COOLSD_HD Pooled pool(double own, int32_t k, bool plus_plus, double bound, Neigh
   const double limit = plus_plus ? (bound - 1) * own : bound;
   double sum = 0;
   int32_t m = 0;
+#ifdef __CUDACC__
+#pragma unroll 1
+#endif
   for (; m < k; ++m) {
     const double next = sum + neighbour(m);
     if (next > limit) break;

@@ -3,6 +3,7 @@
 #define COOLSD_KERNELS_COMMON_LAW_CUH
 
 #include "law.h"
+#include "power.h"
 #include "row.cuh"
 
 namespace coolsd {
@@ -37,11 +38,19 @@ __device__ __forceinline__ float weight(const Law& law, float x, int32_t token) 
   return kept(x, token, law.cut_value, law.cut_index) ? e : 0;
 }
 
-/* Probability of a token in double; 0 outside the window. */
+/* Probability of a token in double whose guided logit is x; 0 outside the window. */
+__device__ __forceinline__ double probability(const Law& law, float x, int32_t token) {
+  const bool has = token >= law.lo && token < law.hi && x > -kInf && kept(x, token, law.cut_value, law.cut_index);
+  const double below = (static_cast<double>(x) - static_cast<double>(law.largest)) * law.scale;
+  return has ? nonpositive_power(below) / law.mass : 0;
+}
+
+/* The guided logit of a token inside a window; else -inf. */
+__device__ __forceinline__ float logit_inside(int32_t lo, int32_t hi, const RowView& row, int32_t token) {
+  return token >= lo && token < hi ? value(row, token) : -kInf;
+}
 __device__ __forceinline__ double probability(const Law& law, const RowView& row, int32_t token) {
-  if (token < law.lo || token >= law.hi) return 0;
-  const float x = value(row, token);
-  return kept(x, token, law.cut_value, law.cut_index) ? kept_probability(x, law.largest, law.scale, law.mass) : 0;
+  return probability(law, logit_inside(law.lo, law.hi, row, token), token);
 }
 
 /* Normalisers in the workspace: the row's status in place of `reserved`. */

@@ -16,7 +16,8 @@ namespace coolsd {
 
 /* Whether a cut-off keeps a token: one above its value, or equal to it up to its index. */
 COOLSD_HD bool kept(float x, int32_t token, float cut_value, int32_t cut_index) {
-  return x > cut_value || (x == cut_value && token <= cut_index);
+  /* No short cuts: without branches. */
+  return (x > cut_value) | ((x == cut_value) & (token <= cut_index));
 }
 
 /* The probability of a kept token. */

@@ -83,8 +83,9 @@ struct alignas(8) Selection {
 struct alignas(16) Decision {
   int32_t stop;     /* position of the first rejection or bad row; the draft's length if there is none */
   int32_t status;   /* coolsd_row_status found on the way */
-  int32_t rejected; /* whether stop is a rejection */
+  int32_t rejected; /* 0: stop is no rejection; else 1 more than the neighbours that LANTERN pooled there */
   int32_t needed;   /* positions whose residual is to be summed */
+  double draw;      /* of verify: the uniform with which the token at stop is drawn */
 };
 
 /* Fixed-point sums of one bin of budget.h, in units of 2^-60. */

@@ -16,6 +16,9 @@ struct PhiloxBlock {
 };
 
 COOLSD_HD PhiloxBlock philox4x32_10(PhiloxBlock counter, uint32_t key0, uint32_t key1) {
+#ifdef __CUDACC__
+#pragma unroll
+#endif
   for (int round = 0; round < 10; ++round) {
     uint64_t a = uint64_t{0xD2511F53u} * counter.word[0];
     uint64_t b = uint64_t{0xCD9E8D57u} * counter.word[2];
@@ -40,10 +43,10 @@ COOLSD_HD double uniform(uint64_t seed, uint64_t position, uint32_t purpose, uin
 }
 
 /*
- * The seed of a step that begins at a position, of a request's seed: 64 bits of the block of (seed; position, purpose 4).
- * Block verification looks at every token of a draft and at every acceptance uniform, also behind what it accepts. Were
- * they drawn by absolute position alone, the next step would draw the same numbers again and be biased by what this one
- * has made of them.
+ * The seed of a step that begins at a position, of a request's seed: 64 bits of the block of (seed; position, purpose
+ * 4). Block verification looks at every token of a draft and at every acceptance uniform, also behind what it accepts.
+ * Were they drawn by absolute position alone, the next step would draw the same numbers again and be biased by what
+ * this one has made of them.
  */
 COOLSD_HD uint64_t step_seed(uint64_t seed, uint64_t position) {
   const PhiloxBlock counter = {{static_cast<uint32_t>(position), static_cast<uint32_t>(position >> 32), 4, 0}};

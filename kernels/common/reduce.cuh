@@ -1,8 +1,9 @@
-/* From logits to normalisers: tiles of rows, combined by the warp that brings a row's last one; and a draw from P. */
+/* From logits to normalisers: tiles of rows, combined by the warp that brings a row's last one. */
 #ifndef COOLSD_KERNELS_COMMON_REDUCE_CUH
 #define COOLSD_KERNELS_COMMON_REDUCE_CUH
 
 #include "logit.h"
+#include "power.h"
 #include "sequence.cuh"
 
 namespace coolsd {
@@ -40,6 +41,17 @@ __device__ __forceinline__ bool arrive(unsigned* counter, unsigned all) {
   return true;
 }
 
+/* The first bad token of a staged tile, as its index times 8 and its status; kEveryIndex if there is none. */
+__device__ __forceinline__ int first_bad(const float* x, int n) {
+  int found = kEveryIndex;
+#pragma unroll 1
+  for (int i = lane_id(); i < n; i += 32) {
+    const float v = load_shared(x + i);
+    if (!(v < kInf)) found = min(found, i * 8 + logit_status(v));
+  }
+  return warp_smallest(found);
+}
+
 /* One tile; where it weighs also the sum of e log2(e) of its exponentials e. */
 template <bool kWeighs>
 __device__ __forceinline__ Partial reduce_tile(const RowView& row, const LawParameters& l, const Cutoff& cut, int tile,
@@ -47,94 +59,154 @@ __device__ __forceinline__ Partial reduce_tile(const RowView& row, const LawPara
   constexpr int kEach = kTile / 32;
   const int first = l.lo + tile * kTile;
   const int n = min(kTile, l.hi - first);
-  const float* x = stage(row, first, n, buffer);
-  float mine[kEach];
-  float largest = -kInf;
-  bool bad = false;
-#pragma unroll
-  for (int k = 0; k < kEach; ++k) {
-    const int i = 32 * k + lane_id();
-    mine[k] = i < n ? load_shared(x + i) : -kInf;
-    bad = bad || !(mine[k] < kInf);
-    largest = mine[k] > largest ? mine[k] : largest;
-  }
-  if (__any_sync(kAllLanes, bad)) {
-    /* The first bad token says what it is. */
-    int found = kEveryIndex;
-#pragma unroll
-    for (int k = kEach - 1; k >= 0; --k) {
-      if (!(mine[k] < kInf)) found = (32 * k + lane_id()) * 8 + logit_status(mine[k]);
+  const Tile here = fetch(row, first, 0, n, buffer);
+  const float scale = static_cast<float>(l.scale);
+  const bool plain = !l.cut && !l.greedy && !(kWeighs && weighs);
+  const bool narrow = row.dtype != COOLSD_F32, unguided = row.uncond == nullptr;
+  if (narrow && !(plain && unguided)) widen(here, row.dtype);
+  if (!unguided) guide_by(row, first, here);
+  const bool halves = narrow && plain && unguided;
+  if (n < kTile) {
+    /* Masked, of either width. */
+#pragma unroll 1
+    for (int i = n + lane_id(); i < kTile; i += 32) {
+      if (halves) {
+        store_shared(here.half + i, static_cast<unsigned short>(row.dtype == COOLSD_BF16 ? 0xff80 : 0xfc00));
+      } else {
+        store_shared(here.at + i, -kInf);
+      }
     }
-    return {__uint_as_float(0x7fc00000u), static_cast<float>(warp_smallest(found) % 8)};
+    __syncwarp();
   }
+  float mine[kEach];
+  const float* floats = here.at + lane_here();
+  const unsigned short* half = here.half + lane_here();
+  if (!halves) {
+#pragma unroll
+    for (int k = 0; k < kEach; ++k) mine[k] = load_shared(floats + 32 * k);
+  } else if (row.dtype == COOLSD_BF16) {
+#pragma unroll
+    for (int k = 0; k < kEach; ++k) mine[k] = from_16_bits(load_shared(half + 32 * k), COOLSD_BF16);
+  } else {
+#pragma unroll
+    for (int k = 0; k < kEach; ++k) mine[k] = from_16_bits(load_shared(half + 32 * k), COOLSD_F16);
+  }
+  float largest = -kInf; /* never NaN: it is ignored here */
+#pragma unroll
+  for (int k = 0; k < kEach; ++k) largest = fmaxf(largest, mine[k]);
   largest = warp_largest(largest);
+  if (plain) {
+    float sum = 0;
+#pragma unroll
+    for (int k = 0; k < kEach; ++k) sum += exp2_nonpositive((mine[k] - largest) * scale);
+    sum = warp_sum(sum);
+    /* NaN is what a NaN leaves here, and what a largest logit that is infinite does, of either sign. */
+    if (sum == sum) return {largest, sum};
+  }
+  if (largest == -kInf) {
+    bool nan = false;
+#pragma unroll
+    for (int k = 0; k < kEach; ++k) nan = nan || mine[k] != mine[k];
+    if (!__any_sync(kAllLanes, nan)) return {largest, 0}; /* masked */
+  }
+  if (halves) widen(here, row.dtype);
+  const float* x = here.at;
+  const int bad = first_bad(x, n);
+  if (bad != kEveryIndex) return {__uint_as_float(0x7fc00000u), static_cast<float>(bad % 8)};
   if (l.greedy) {
     int index = kEveryIndex;
-#pragma unroll
-    for (int k = kEach - 1; k >= 0; --k) {
-      if (mine[k] == largest) index = 32 * k + lane_id();
-    }
+#pragma unroll 1
+    for (int i = lane_id(); i < n; i += 32) index = load_shared(x + i) == largest ? min(index, i) : index;
     return {largest, static_cast<float>(first + warp_smallest(index))};
   }
   float sum = 0, weighed = 0;
-  if (largest != -kInf) {
-    const float scale = static_cast<float>(l.scale);
-#pragma unroll
-    for (int k = 0; k < kEach; ++k) {
-      const float t = (mine[k] - largest) * scale;
-      const float e = exp2_nonpositive(t);
-      if (kept(mine[k], first + 32 * k + lane_id(), cut.value, cut.index)) {
-        sum += e;
-        if (kWeighs && weighs && e > 0) weighed += e * t;
-      }
-    }
+#pragma unroll 4
+  for (int i = lane_id(); i < n; i += 32) {
+    const float v = load_shared(x + i);
+    const float t = (v - largest) * scale;
+    const float power = exp2_nonpositive(t);
+    const float e = kept(v, first + i, cut.value, cut.index) ? power : 0;
+    sum += e;
+    if (kWeighs) weighed += e > 0 ? e * t : 0;
   }
-  if (kWeighs && weighs) *entropy = warp_sum(weighed);
+  if (kWeighs) *entropy = warp_sum(weighed);
   return {largest, warp_sum(sum)};
 }
 
-/* A sum relative to one largest logit, relative to another that is no smaller. */
-__device__ __forceinline__ double tile_weight(double sum, float largest, float to, double scale) {
-  return sum > 0 ? sum * exp2((static_cast<double>(largest) - static_cast<double>(to)) * scale) : 0;
-}
-__device__ __forceinline__ double tile_weight(const Partial& p, float to, double scale) {
-  return tile_weight(static_cast<double>(p.sum), p.largest, to, scale);
-}
-
-/* All tiles of a row together, by one warp. */
-__device__ __forceinline__ coolsd_normaliser combine_row(const VerifyParameters& a, const LawParameters& l, int row) {
-  const Partial* partials = a.workspace.partials + static_cast<int64_t>(row) * a.tiles;
+/*
+ * All tiles of a row together, by one warp; the tiles' sums become weights relative to the row's largest logit.
+ * `buffer` keeps what was read of up to kKept tiles.
+ */
+__device__ __forceinline__ coolsd_normaliser combine_row(const VerifyParameters& a, const LawParameters& l, int row,
+                                                         float* buffer) {
+  constexpr int kKept = kTileBuffer;
+  Partial* partials = a.workspace.partials + static_cast<int64_t>(row) * a.tiles;
+  float2* kept_ones = reinterpret_cast<float2*>(buffer);
   const int tiles = l.tiles();
   float largest = -kInf;
-  double mass = 0; /* relative to this lane's largest; if greedy, the index of the largest */
   int bad = kEveryIndex;
-  for (int t = lane_id(); t < tiles; t += 32) {
-    const Partial p = load_pair<Partial>(partials + t);
-    if (p.largest != p.largest) bad = min(bad, t * 8 + static_cast<int>(p.sum));
-    if (l.greedy) {
-      if (p.largest > largest) mass = static_cast<double>(p.sum);
-    } else if (p.largest > largest) {
-      mass = static_cast<double>(p.sum) + tile_weight(mass, largest, p.largest, l.scale);
-    } else {
-      mass += tile_weight(p.sum, p.largest, largest, l.scale);
+  constexpr int kInFlight = 8;
+#pragma unroll 1
+  for (int from = lane_here(); from < tiles; from += 32 * kInFlight) {
+    Partial p[kInFlight];
+#pragma unroll
+    for (int k = 0; k < kInFlight; ++k) {
+      p[k] = {-kInf, 0};
+      if (from + 32 * k < tiles) p[k] = load_pair<Partial>(partials + from + 32 * k);
     }
-    if (p.largest > largest) largest = p.largest;
+#pragma unroll
+    for (int k = 0; k < kInFlight; ++k) {
+      const int t = from + 32 * k;
+      if (t < kKept) store_shared(kept_ones + t, pair_of(p[k]));
+      const bool faulty = p[k].largest != p[k].largest;
+      const int fault = t * 8 + static_cast<int>(p[k].sum);
+      bad = min(bad, faulty ? fault : kEveryIndex);
+      largest = fmaxf(largest, p[k].largest);
+    }
   }
-  bad = warp_smallest(bad);
   coolsd_normaliser n = {1, warp_largest(largest), -kInf, kEveryIndex, COOLSD_ROW_OK};
-  if (bad != kEveryIndex) {
-    n.reserved = bad % 8;
-  } else if (n.largest == -kInf) {
+  if (__any_sync(kAllLanes, bad != kEveryIndex)) {
+    n.reserved = warp_smallest(bad) % 8;
+    return n;
+  }
+  if (n.largest == -kInf) {
     n.reserved = COOLSD_ROW_EMPTY;
-  } else if (l.greedy) {
-    n.cut_value = n.largest;
-    n.cut_index = warp_smallest(largest == n.largest ? static_cast<int>(mass) : kEveryIndex);
-  } else {
-    n.mass = warp_sum(tile_weight(mass, largest, n.largest, l.scale));
-    if (l.cut) {
-      n.cut_value = load_workspace(&a.workspace.cutoffs[row].value);
-      n.cut_index = load_workspace(&a.workspace.cutoffs[row].index);
+    return n;
+  }
+  const auto partial = [&](int t) {
+    return t < kKept ? load_shared(kept_ones + t) : load_workspace(reinterpret_cast<const float2*>(partials + t));
+  };
+  if (l.greedy) {
+    int index = kEveryIndex; /* of the largest */
+#pragma unroll 1
+    for (int t = lane_id(); t < tiles; t += 32) {
+      const float2 p = partial(t);
+      index = p.x == n.largest ? min(index, static_cast<int>(p.y)) : index;
     }
+    n.cut_value = n.largest;
+    n.cut_index = warp_smallest(index);
+    return n;
+  }
+  double mass = 0;
+  const auto add = [&](int t, const float2& p) {
+    const double below = (static_cast<double>(p.x) - static_cast<double>(n.largest)) * l.scale;
+    const double weight = static_cast<double>(p.y) * nonpositive_power(below);
+    store_workspace(&partials[t].sum, static_cast<float>(weight));
+    mass += weight;
+  };
+  const int kept_here = min(tiles, kKept);
+#pragma unroll 4
+  for (int t = lane_here(); t < kept_here; t += 32) add(t, load_shared(kept_ones + t));
+#pragma unroll 1
+  for (int t = lane_id(); t < tiles; t += 32) {
+    if (t >= kKept) add(t, partial(t));
+  }
+  /* What every lane has stored is announced with what one lane does. */
+  __syncwarp();
+  n.mass = warp_sum(mass);
+  if (l.cut) {
+    n.cut_value = load_workspace(&a.workspace.cutoffs[row].value);
+    n.cut_index = load_workspace(&a.workspace.cutoffs[row].index);
   }
   return n;
 }
@@ -149,12 +221,13 @@ __device__ __forceinline__ void find_entropy(const VerifyParameters& a, const Se
   const int tokens = s.target.hi - s.target.lo;
   double sum = 0; /* of e log2(e), relative to the row's largest */
   const bool sums = n.reserved == COOLSD_ROW_OK && !s.target.greedy && tokens > 1;
+#pragma unroll 1
   for (int t = lane_id(); sums && t < s.target.tiles(); t += 32) {
     const Partial p = load_pair<Partial>(a.workspace.partials + first + t);
     if (!(p.sum > 0)) continue;
     const double below = (static_cast<double>(p.largest) - static_cast<double>(n.largest)) * s.target.scale;
     const double weighed = static_cast<double>(load_workspace(a.workspace.entropies + first + t));
-    sum += exp2(below) * (weighed + below * static_cast<double>(p.sum));
+    sum += nonpositive_power(below) * weighed + below * static_cast<double>(p.sum);
   }
   sum = warp_sum(sum);
   double share = 0;
@@ -165,28 +238,42 @@ __device__ __forceinline__ void find_entropy(const VerifyParameters& a, const Se
   store_workspace(a.workspace.factors + static_cast<int64_t>(s.b) * a.draft_length + i, static_cast<float>(omega));
 }
 
-/* Tiles of all rows. */
-__device__ __forceinline__ int64_t row_tiles(const VerifyParameters& a) {
+/* Tiles of all rows; the host sees to it that they are fewer than 2^31. */
+__device__ __forceinline__ unsigned row_tiles(const VerifyParameters& a) {
   const int rows = a.batch * (a.draft_length + 1) + (a.draft_normalisers == nullptr ? a.batch * a.draft_length : 0);
-  return static_cast<int64_t>(rows) * a.tiles;
+  return static_cast<unsigned>(rows) * static_cast<unsigned>(a.tiles);
 }
 
-/*
- * Phase 1: one tile of row_tiles(), and what it completes. True for the warp that brings the last one of a sequence,
- * which then is *s; of a sequence whose inputs are refused there is one.
- */
-template <bool kStaged>
-__device__ __forceinline__ bool reduce(const VerifyParameters& a, int64_t item, float* buffer, Sequence* s) {
+/* One tile of a row: of what, where. */
+struct Item {
+  int b, i, tile;
+  bool target;
+};
+
+/* Of row_tiles(). */
+__device__ __forceinline__ Item row_item(const VerifyParameters& a, unsigned item) {
+  const unsigned tiles = static_cast<unsigned>(a.tiles);
   const int target_rows = a.batch * (a.draft_length + 1);
-  const int row = static_cast<int>(item / a.tiles), tile = static_cast<int>(item % a.tiles);
+  const int row = static_cast<int>(item / tiles), tile = static_cast<int>(item % tiles);
   const bool target = row < target_rows;
   const int per_sequence = target ? a.draft_length + 1 : a.draft_length;
   const int place = target ? row : row - target_rows;
-  const int b = place / per_sequence, i = place % per_sequence;
-  *s = sequence(a, b);
-  if (s->status != COOLSD_ROW_OK) return row == target_row(a, b, 0) && tile == 0;
-  const LawParameters l = target ? s->target : s->draft;
-  if (i >= s->length + (target ? 1 : 0) || tile >= l.tiles()) return false;
+  const int b = a.batch == 1 ? 0 : place / per_sequence;
+  return {b, place - b * per_sequence, tile, target};
+}
+
+/*
+ * Phase 1: one tile, and what it completes. True for the warp that brings the last one of the sequence; of a sequence
+ * whose inputs are refused there is one.
+ */
+template <bool kStaged>
+__device__ __forceinline__ bool reduce(const VerifyParameters& a, const Item& item, const Sequence& s, float* buffer) {
+  const int b = item.b, i = item.i, tile = item.tile;
+  const bool target = item.target;
+  if (s.status != COOLSD_ROW_OK) return target && i == 0 && tile == 0;
+  const LawParameters l = target ? s.target : s.draft;
+  if (i >= s.length + (target ? 1 : 0) || tile >= l.tiles()) return false;
+  const int row = target ? target_row(a, b, i) : draft_row(a, b, i);
   Cutoff cut = {-kInf, kEveryIndex};
   if (l.cut) {
     if (lane_id() == 0) {
@@ -194,19 +281,20 @@ __device__ __forceinline__ bool reduce(const VerifyParameters& a, int64_t item, 
     }
     cut = {broadcast(cut.value), broadcast(cut.index)};
   }
-  const RowView view = target ? target_view(a, *s, i) : draft_view(a, *s, i);
+  const RowView view = target ? target_view(a, s, i) : draft_view(a, s, i);
   float entropy = 0;
-  const bool weighs = kStaged && target && i < s->length && a.factor_policy == COOLSD_FACTORS_ENTROPY;
+  const bool weighs = kStaged && target && i < s.length && a.factor_policy == COOLSD_FACTORS_ENTROPY;
   const Partial partial = reduce_tile<kStaged>(view, l, cut, tile, buffer, weighs, &entropy);
+  const int64_t at = static_cast<int64_t>(row) * a.tiles + tile;
   if (lane_id() == 0) {
-    store_pair(a.workspace.partials + item, partial);
-    if (weighs) store_workspace(a.workspace.entropies + item, entropy);
+    store_pair(a.workspace.partials + at, partial);
+    if (weighs) store_workspace(a.workspace.entropies + at, entropy);
   }
   if (!arrive(a.workspace.row_arrivals + row, static_cast<unsigned>(l.tiles()))) return false;
-  const coolsd_normaliser n = combine_row(a, l, row);
+  const coolsd_normaliser n = combine_row(a, l, row, buffer);
   if (lane_id() == 0) store_normaliser(a.workspace.normalisers + row, n);
-  if (weighs) find_entropy(a, *s, i, n);
-  const int all = s->length + 1 + (a.draft_normalisers == nullptr ? s->length : 0);
+  if (weighs) find_entropy(a, s, i, n);
+  const int all = s.length + 1 + (a.draft_normalisers == nullptr ? s.length : 0);
   return arrive(a.workspace.law_arrivals + b, static_cast<unsigned>(all));
 }
 
@@ -221,37 +309,6 @@ __device__ __forceinline__ coolsd_normaliser draft_normaliser(const VerifyParame
   const coolsd_normaliser* given = a.draft_normalisers + static_cast<int64_t>(b) * a.draft_length + i;
   return {load_input(a, &given->mass), load_input(a, &given->largest), load_input(a, &given->cut_value),
           load_input(a, &given->cut_index), COOLSD_ROW_OK};
-}
-
-/* What is wrong with a draft row, as far as its normaliser and one token show. */
-__device__ __forceinline__ int draft_status(const VerifyParameters& a, const Sequence& s, const coolsd_normaliser& n,
-                                            const RowView& row, int token) {
-  if (a.draft_normalisers == nullptr) return n.reserved;
-  if (!sane(n)) return COOLSD_ROW_NORMALISER;
-  if (token < s.draft.lo || token >= s.draft.hi) return COOLSD_ROW_OK;
-  return logit_status(value(row, token), n.largest);
-}
-
-/* Inverse CDF of P at u, by one warp: a tile by the tiles' sums, then a token in it. */
-__device__ __forceinline__ int draw_target(const VerifyParameters& a, const Sequence& s, int i, double u,
-                                           float* buffer) {
-  const int row = target_row(a, s.b, i);
-  const coolsd_normaliser n = load_normaliser_once(a.workspace.normalisers + row);
-  if (s.target.greedy) return n.cut_index;
-  const Law p = law_of(s.target, n);
-  const Partial* partials = a.workspace.partials + static_cast<int64_t>(row) * a.tiles;
-  const Place tile = choose(s.target.tiles(), u,
-                            [&](int t) { return tile_weight(load_pair<Partial>(partials + t), n.largest, p.scale); });
-  const Partial chosen = load_pair<Partial>(partials + tile.index);
-  const double inside = (u * tile.total - tile.before) / tile_weight(chosen, n.largest, p.scale);
-  const int first = p.lo + tile.index * kTile;
-  const int size = min(kTile, p.hi - first);
-  const float* x = stage(target_view(a, s, i), first, size, buffer);
-  Law of_tile = p;
-  of_tile.largest = chosen.largest;
-  const Place token =
-      choose(size, inside, [&](int k) { return static_cast<double>(weight(of_tile, load_shared(x + k), first + k)); });
-  return first + token.index;
 }
 
 }  // namespace coolsd

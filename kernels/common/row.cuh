@@ -15,7 +15,7 @@ namespace coolsd {
 constexpr float kInf = __builtin_huge_valf();
 constexpr int kEveryIndex = 0x7fffffff;
 
-/* A warp's copy of a tile: kTile floats behind up to 7 that align it. */
+/* A warp's copy of a tile: kTile floats behind up to 3, or 16-bit elements behind up to 7, that align it. */
 constexpr int kTileBuffer = kTile + 8;
 
 struct RowView {
@@ -28,8 +28,10 @@ struct RowView {
 __device__ __forceinline__ int element_size(int dtype) { return dtype == COOLSD_F32 ? 4 : 2; }
 
 __device__ __forceinline__ float from_16_bits(unsigned bits, int dtype) {
-  if (dtype == COOLSD_BF16) return __uint_as_float(bits << 16);
-  return __half2float(__ushort_as_half(static_cast<unsigned short>(bits)));
+  /* Both, and no branch. */
+  const float f16 = __half2float(__ushort_as_half(static_cast<unsigned short>(bits))),
+              bf16 = __uint_as_float(bits << 16);
+  return dtype == COOLSD_BF16 ? bf16 : f16;
 }
 
 __device__ __forceinline__ float element(const char* row, int dtype, int64_t v) {
@@ -43,89 +45,120 @@ __device__ __forceinline__ float value(const RowView& row, int64_t v) {
   return row.uncond == nullptr ? c : guide(c, element(row.uncond, row.dtype, v), row.guidance);
 }
 
-/* Stores what was loaded, or guides what already stands there by it. */
-template <bool kGuide>
-__device__ __forceinline__ void put(float* to, float x, float guidance) {
-  store_shared(to, kGuide ? guide(load_shared(to), x, guidance) : x);
-}
-
-/* Four floats, as bits, from four elements of 16 bits. */
-__device__ __forceinline__ uint4 widen(unsigned low, unsigned high, int dtype) {
-  return {__float_as_uint(from_16_bits(low & 0xffffu, dtype)), __float_as_uint(from_16_bits(low >> 16, dtype)),
-          __float_as_uint(from_16_bits(high & 0xffffu, dtype)), __float_as_uint(from_16_bits(high >> 16, dtype))};
-}
-
-/* The same for four floats as bits; `to` is aligned to 16 bytes unless it guides. */
-template <bool kGuide>
-__device__ __forceinline__ void put(float* to, uint4 x, float guidance) {
-  if (!kGuide) {
-    store_shared(reinterpret_cast<uint4*>(to), x);
-    return;
-  }
-  put<kGuide>(to, __uint_as_float(x.x), guidance);
-  put<kGuide>(to + 1, __uint_as_float(x.y), guidance);
-  put<kGuide>(to + 2, __uint_as_float(x.z), guidance);
-  put<kGuide>(to + 3, __uint_as_float(x.w), guidance);
-}
-
 /*
- * Copies n elements at `from` to x in shared memory, with 16-byte loads between an unaligned head and tail. All lanes;
- * loads are in flight together before the first store. `head` elements come before the first aligned address.
+ * A tile on its way into a warp's buffer of kTileBuffer floats: tokens lo..hi of the buffer, each at[t] as a float. Of
+ * 16-bit rows the elements lie at half[t] first; they end where the floats end, so that floats written from the first
+ * on reach none that is yet to be read.
  */
-template <bool kGuide>
-__device__ __forceinline__ void copy(const char* from, int dtype, int head, int n, float guidance, float* x) {
-  constexpr int kVectors = kTile / 4 / 32;
-  const int lane = lane_id();
-  const int size = element_size(dtype), width = 16 / size;
-  const int vectors = (n - head) / width;
-  const char* aligned = from + static_cast<int64_t>(head) * size;
+struct Tile {
+  float* at;
+  unsigned short* half;
+  int lo, hi;
+};
+
+/* Loads kVectors times 32 vectors of 16 bytes, all in flight together, and stores them. All lanes. */
+template <int kVectors>
+__device__ __forceinline__ void copy_vectors(char* to, const char* from) {
   uint4 loaded[kVectors];
 #pragma unroll
-  for (int k = 0; k < kVectors; ++k) {
-    const int j = 32 * k + lane;
-    loaded[k] = j < vectors ? load_global_16(aligned + 16 * j) : uint4{0, 0, 0, 0};
-  }
-  const int tail = head + vectors * width;
-  if (lane < head) put<kGuide>(x + lane, element(from, dtype, lane), guidance);
-  if (tail + lane < n) put<kGuide>(x + tail + lane, element(from, dtype, tail + lane), guidance);
+  for (int k = 0; k < kVectors; ++k) loaded[k] = load_global_16(from + 512 * k);
 #pragma unroll
-  for (int k = 0; k < kVectors; ++k) {
-    const int j = 32 * k + lane;
-    if (j >= vectors) continue;
-    float* to = x + head + j * width;
-    const uint4 v = loaded[k];
-    if (dtype == COOLSD_F32) {
-      put<kGuide>(to, v, guidance);
-    } else {
-      put<kGuide>(to, widen(v.x, v.y, dtype), guidance);
-      put<kGuide>(to + 4, widen(v.z, v.w, dtype), guidance);
-    }
-  }
-}
-
-__device__ __forceinline__ int unaligned_head(const char* from, int size, int n) {
-  const int head = static_cast<int>((16 - (reinterpret_cast<uintptr_t>(from) & 15)) & 15) / size;
-  return head < n ? head : n;
+  for (int k = 0; k < kVectors; ++k) store_shared(reinterpret_cast<uint4*>(to + 512 * k), loaded[k]);
 }
 
 /*
- * Guided logits of the tokens first..first + n, n <= kTile, in a warp's buffer of kTileBuffer floats. All lanes call;
- * which lane later reads which token does not depend on the row's alignment. Returns the buffer's first token.
+ * Copies the tokens first + lo..first + hi of a row as they are, with 16-byte loads between an unaligned head and tail.
+ * All lanes; loads are in flight together before the first store.
  */
-__device__ __forceinline__ float* stage(const RowView& row, int64_t first, int n, float* buffer) {
-  const int size = element_size(row.dtype);
-  const char* from = row.data + first * size;
-  const int head = unaligned_head(from, size, n);
-  float* x = buffer + (8 - head);
+__device__ __forceinline__ Tile fetch(const RowView& row, int64_t first, int lo, int hi, float* buffer) {
+  constexpr int kVectors = kTile / 4 / 32;
+  const int lane = lane_here(), size = element_size(row.dtype), n = hi - lo;
+  const char* from = row.data + (first + lo) * size;
+  const int unaligned = static_cast<int>((16 - (reinterpret_cast<uintptr_t>(from) & 15)) & 15) / size;
+  const int head = unaligned < n ? unaligned : n;
+  char* start = reinterpret_cast<char*>(buffer) + (size == 4 ? 0 : 2 * kTile);
+  char* base = start + (-(lo + head) * size & 15); /* of token 0 of the buffer */
+  const Tile tile = {size == 4 ? reinterpret_cast<float*>(base) : buffer, reinterpret_cast<unsigned short*>(base), lo,
+                     hi};
+  const int vectors = (n - head) * size / 16;
+  const char* source = from + head * size + 16 * lane;
+  char* to = base + (lo + head) * size + 16 * lane;
   __syncwarp();
-  copy<false>(from, row.dtype, head, n, 0, x);
-  if (row.uncond != nullptr) {
-    __syncwarp();
-    const char* other = row.uncond + first * size;
-    copy<true>(other, row.dtype, unaligned_head(other, size, n), n, row.guidance, x);
+  if (vectors == 32 * kVectors) {
+    copy_vectors<kVectors>(to, source);
+  } else if (vectors == 16 * kVectors) {
+    copy_vectors<kVectors / 2>(to, source);
+  } else {
+    uint4 loaded[kVectors];
+#pragma unroll
+    for (int k = 0; k < kVectors; ++k) {
+      loaded[k] = 32 * k < vectors - lane ? load_global_16(source + 512 * k) : uint4{0, 0, 0, 0};
+    }
+#pragma unroll
+    for (int k = 0; k < kVectors; ++k) {
+      if (32 * k < vectors - lane) store_shared(reinterpret_cast<uint4*>(to + 512 * k), loaded[k]);
+    }
+  }
+  if (vectors * 16 != n * size) {
+    const int tail = head + vectors * (16 / size);
+    const int odd = lane < head ? lane : tail + lane - head; /* one that no vector has */
+    if (odd < n && size == 4) {
+      store_shared(tile.at + lo + odd, load_global(reinterpret_cast<const float*>(from) + odd));
+    } else if (odd < n) {
+      store_shared(tile.half + lo + odd, load_global(reinterpret_cast<const unsigned short*>(from) + odd));
+    }
   }
   __syncwarp();
-  return x;
+  return tile;
+}
+
+/* Makes floats of a tile's 16-bit elements. All lanes. */
+__device__ __forceinline__ void widen(const Tile& tile, int dtype) {
+  constexpr int kInFlight = 4;
+#pragma unroll 1
+  for (int t = tile.lo + lane_id(); t - lane_id() < tile.hi; t += 32 * kInFlight) {
+    float x[kInFlight];
+#pragma unroll
+    for (int k = 0; k < kInFlight; ++k) {
+      x[k] = t + 32 * k < tile.hi ? from_16_bits(load_shared(tile.half + t + 32 * k), dtype) : 0;
+    }
+    __syncwarp();
+#pragma unroll
+    for (int k = 0; k < kInFlight; ++k) {
+      if (t + 32 * k < tile.hi) store_shared(tile.at + t + 32 * k, x[k]);
+    }
+    __syncwarp();
+  }
+}
+
+/* Guides a tile's floats by another row. All lanes. */
+__device__ __forceinline__ void guide_by(const RowView& row, int64_t first, const Tile& tile) {
+  constexpr int kInFlight = 4;
+  const char* from = row.uncond + first * element_size(row.dtype);
+#pragma unroll 1
+  for (int t = tile.lo + lane_id(); t < tile.hi; t += 32 * kInFlight) {
+    float u[kInFlight];
+#pragma unroll
+    for (int k = 0; k < kInFlight; ++k) u[k] = t + 32 * k < tile.hi ? element(from, row.dtype, t + 32 * k) : 0;
+#pragma unroll
+    for (int k = 0; k < kInFlight; ++k) {
+      float* at = tile.at + t + 32 * k;
+      if (t + 32 * k < tile.hi) store_shared(at, guide(load_shared(at), u[k], row.guidance));
+    }
+  }
+  __syncwarp();
+}
+
+/*
+ * Guided logits of the tokens first + lo..first + hi, 0 <= lo <= hi <= kTile, in a warp's buffer of kTileBuffer floats.
+ * All lanes call; which lane later reads which token does not depend on the row's alignment. Returns where token
+ * `first` would be, which is in the buffer.
+ */
+__device__ __forceinline__ float* stage(const RowView& row, int64_t first, int lo, int hi, float* buffer) {
+  const Tile tile = fetch(row, first, lo, hi, buffer);
+  if (row.dtype != COOLSD_F32) widen(tile, row.dtype);
+  if (row.uncond != nullptr) guide_by(row, first, tile);
+  return tile.at;
 }
 
 }  // namespace coolsd

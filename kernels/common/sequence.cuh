@@ -30,20 +30,38 @@ struct Sequence {
   int length; /* of its draft; 0 where status is not OK */
   int status; /* DRAFT_LENGTH or SAMPLING: nothing else of it is read */
   LawParameters target, draft;
+  /* Where its rows begin; NULL where there are none. */
+  const char *target_rows, *target_uncond_rows, *draft_rows, *draft_uncond_rows;
 };
 
-/* For a whole warp. */
+/* For a whole warp: each lane reads a word. */
 __device__ __forceinline__ LawParameters law_at(const VerifyParameters& a, const coolsd_sampling* samplings,
                                                 const LawParameters& otherwise, int b, int* status) {
   if (samplings == nullptr) return otherwise;
-  const coolsd_sampling* p = samplings + b;
-  const coolsd_sampling s = {load_input_once(a, &p->struct_size), load_input_once(a, &p->temperature),
-                             load_input_once(a, &p->guidance),    load_input_once(a, &p->top_k),
-                             load_input_once(a, &p->top_p),       load_input_once(a, &p->window_lo),
-                             load_input_once(a, &p->window_hi)};
+  static_assert(sizeof(coolsd_sampling) == 32, "the words below");
+  int word = 0;
+  if (lane_id() < 8) word = load_input(a, reinterpret_cast<const int*>(samplings + b) + lane_id());
+  const auto integer = [&](int at) { return __shfl_sync(kAllLanes, word, at); };
+  const auto real = [&](int at) { return __int_as_float(integer(at)); };
+  const int low = integer(0), high = integer(1);
+  const coolsd_sampling s = {high == 0 ? static_cast<size_t>(static_cast<unsigned>(low)) : 0,
+                             real(2),
+                             real(3),
+                             integer(4),
+                             real(5),
+                             integer(6),
+                             integer(7)};
   if (sampling_fault(s, a.vocab) == SamplingFault::kNone) return law_parameters(s, a.vocab);
   *status = COOLSD_ROW_SAMPLING;
   return otherwise;
+}
+
+/* Where a sequence's first row is. */
+__device__ __forceinline__ const char* rows_at(const VerifyParameters& a, const coolsd_logits& l,
+                                               const int64_t* offsets, int b) {
+  if (l.data == nullptr) return nullptr;
+  const int64_t from = offsets == nullptr ? b * l.batch_stride : load_input(a, offsets + b);
+  return static_cast<const char*>(l.data) + from * element_size(l.dtype);
 }
 
 /* For a whole warp. */
@@ -56,6 +74,10 @@ __device__ __forceinline__ Sequence sequence(const VerifyParameters& a, int b) {
   s.length = a.draft_lengths == nullptr ? a.draft_length : load_input_once(a, a.draft_lengths + b);
   if (s.length < 0 || s.length > a.draft_length) s.status = COOLSD_ROW_DRAFT_LENGTH;
   if (s.status != COOLSD_ROW_OK) s.length = 0;
+  s.target_rows = rows_at(a, a.target, a.target_offsets, b);
+  s.target_uncond_rows = rows_at(a, a.target_uncond, a.target_uncond_offsets, b);
+  s.draft_rows = rows_at(a, a.draft, a.draft_offsets, b);
+  s.draft_uncond_rows = rows_at(a, a.draft_uncond, a.draft_uncond_offsets, b);
   return s;
 }
 
@@ -66,20 +88,17 @@ __device__ __forceinline__ int draft_row(const VerifyParameters& a, int b, int i
   return a.batch * (a.draft_length + 1) + b * a.draft_length + i;
 }
 
-/* Where a row begins, in bytes; NULL where there is none. */
-__device__ __forceinline__ const char* row_address(const VerifyParameters& a, const coolsd_logits& l,
-                                                   const int64_t* offsets, int b, int i) {
-  if (l.data == nullptr) return nullptr;
-  const int64_t from = offsets == nullptr ? b * l.batch_stride : load_input(a, offsets + b);
-  return static_cast<const char*>(l.data) + (from + i * l.row_stride) * element_size(l.dtype);
+/* A row, the i-th from where a sequence's begin. */
+__device__ __forceinline__ const char* row_at(const char* rows, const coolsd_logits& l, int i) {
+  return rows == nullptr ? nullptr : rows + i * l.row_stride * element_size(l.dtype);
 }
 __device__ __forceinline__ RowView target_view(const VerifyParameters& a, const Sequence& s, int i) {
-  return {row_address(a, a.target, a.target_offsets, s.b, i),
-          row_address(a, a.target_uncond, a.target_uncond_offsets, s.b, i), a.target.dtype, s.target.guidance};
+  return {row_at(s.target_rows, a.target, i), row_at(s.target_uncond_rows, a.target_uncond, i), a.target.dtype,
+          s.target.guidance};
 }
 __device__ __forceinline__ RowView draft_view(const VerifyParameters& a, const Sequence& s, int i) {
-  return {row_address(a, a.draft, a.draft_offsets, s.b, i),
-          row_address(a, a.draft_uncond, a.draft_uncond_offsets, s.b, i), a.draft.dtype, s.draft.guidance};
+  return {row_at(s.draft_rows, a.draft, i), row_at(s.draft_uncond_rows, a.draft_uncond, i), a.draft.dtype,
+          s.draft.guidance};
 }
 
 __device__ __forceinline__ int draft_token(const VerifyParameters& a, const Sequence& s, int i) {

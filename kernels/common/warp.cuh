@@ -8,6 +8,18 @@ constexpr unsigned kAllLanes = 0xffffffffu;
 
 __device__ __forceinline__ int lane_id() { return static_cast<int>(threadIdx.x % 32); }
 
+/*
+ * The same where many values follow from it: they are computed where they are used, and not once at the kernel's entry
+ * to be kept in registers ever after.
+ */
+__device__ __forceinline__ int lane_here() {
+  int lane = lane_id();
+#ifdef __CUDACC__
+  asm volatile("" : "+r"(lane));
+#endif
+  return lane;
+}
+
 template <typename T>
 __device__ __forceinline__ T warp_sum(T value) {
 #pragma unroll
@@ -50,46 +62,6 @@ __device__ __forceinline__ T warp_scan(T value) {
 template <typename T>
 __device__ __forceinline__ T broadcast(T value) {
   return __shfl_sync(kAllLanes, value, 0);
-}
-
-/* Where a running sum of weights first exceeds share times their total. */
-struct Place {
-  int index;     /* -1: no weight is positive */
-  double before; /* sum of the weights before it */
-  double total;
-};
-
-/*
- * Finds that place among n weights, in index order, with all lanes. The total is that of the very summation which is
- * searched; where rounding leaves it unreached, the last positive weight is taken.
- */
-template <typename Weight>
-__device__ __forceinline__ Place choose(int n, double share, Weight weight) {
-  double total = 0;
-  for (int from = 0; from < n; from += 32) {
-    const int i = from + lane_id();
-    const double scan = warp_scan(i < n ? weight(i) : 0.0);
-    total += __shfl_sync(kAllLanes, scan, 31);
-  }
-  Place place = {-1, 0, total};
-  if (!(total > 0)) return place;
-  const double wanted = share * total;
-  double before = 0;
-  for (int from = 0; from < n; from += 32) {
-    const int i = from + lane_id();
-    const double w = i < n ? weight(i) : 0.0;
-    const double scan = warp_scan(w);
-    const unsigned positive = __ballot_sync(kAllLanes, w > 0);
-    const unsigned reached = __ballot_sync(kAllLanes, w > 0 && before + scan > wanted);
-    if (positive != 0) {
-      const int lane = reached != 0 ? __ffs(static_cast<int>(reached)) - 1 : 31 - __clz(static_cast<int>(positive));
-      place.index = from + lane;
-      place.before = before + __shfl_sync(kAllLanes, scan - w, lane);
-      if (reached != 0) return place;
-    }
-    before += __shfl_sync(kAllLanes, scan, 31);
-  }
-  return place;
 }
 
 }  // namespace coolsd

@@ -28,6 +28,8 @@ uint64_t ReadOnce(const void* from, size_t bytes) {
   return sum;
 }
 
+const char* ReadingTarget() { return hwy::TargetName(HWY_TARGET); }
+
 }  // namespace coolsd::bench::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -35,8 +37,11 @@ HWY_AFTER_NAMESPACE();
 namespace coolsd::bench {
 
 HWY_EXPORT(ReadOnce);
+HWY_EXPORT(ReadingTarget);
 
 uint64_t read_once(const void* from, size_t bytes) { return HWY_DYNAMIC_DISPATCH(ReadOnce)(from, bytes); }
+
+const char* reading_target() { return HWY_DYNAMIC_DISPATCH(ReadingTarget)(); }
 
 }  // namespace coolsd::bench
 #endif

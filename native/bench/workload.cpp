@@ -1,5 +1,6 @@
 #include "workload.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <random>
@@ -56,6 +57,11 @@ Workload::Workload(const Shape& shape) : shape_(shape) {
   spec.omega = omega;
   spec.target = spec.draft = sampling;
   spec.rule = shape.rule;
+  if (shape.budget >= 0) {
+    std::fill_n(omega, kLength, 4.0f);
+    spec.factors = COOLSD_FACTORS_BUDGET;
+    spec.drift_budget = shape.budget;
+  }
   check(coolsd_verifier_create(&spec, &verifier_));
   const size_t b = size(shape.batch);
   tokens_.resize(b * (kLength + 1));

@@ -20,6 +20,7 @@ struct Shape {
   int32_t top_k = 0;
   coolsd_rule rule = COOLSD_RULE_RELAXED;
   bool lossless = false; /* every omega 1 */
+  float budget = -1;     /* of drift of every position, up to a factor of 4; below 0 the schedule */
 };
 
 /*

@@ -89,7 +89,7 @@ float CandidateCutoff::guess(const Row& row, int32_t lo, int32_t n, int32_t k, S
     least = std::min(least, sample[i]);
     most = std::max(most, sample[i]);
   }
-  return std::max(kLowest, simd::kth_largest(sample, kSample, rank, least, most, sample));
+  return std::max(kLowest, simd::kth_largest(sample, kSample, rank, least, most, sample).value);
 }
 
 CandidateCutoff CandidateCutoff::find(const Candidates& all, const CutRequest& request, const simd::Exponential& e,
@@ -99,11 +99,9 @@ CandidateCutoff CandidateCutoff::find(const Candidates& all, const CutRequest& r
   CandidateCutoff cutoff{-std::numeric_limits<float>::infinity(), kEnd};
   int32_t equal = kEnd; /* of those with the value, so many are kept */
   if (request.top_k < n) {
-    const float value = simd::kth_largest(x, n, request.top_k, all.least, all.largest, scratch.masses.data());
-    const int32_t above = simd::count(x, n, std::nextafter(value, std::numeric_limits<float>::infinity()));
-    equal = request.top_k - above;
-    if (above + equal == simd::count(x, n, value)) equal = kEnd;
-    cutoff = {value, kEnd};
+    const simd::KthValue last = simd::kth_largest(x, n, request.top_k, all.least, all.largest, scratch.masses.data());
+    if (request.top_k < last.reach) equal = request.top_k - last.above;
+    cutoff = {last.value, kEnd};
   }
   if (request.top_p < 1) {
     /* Only the k: everything above the value, and the equal ones that are kept. */

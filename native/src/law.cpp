@@ -94,17 +94,20 @@ coolsd_row_status Law::sum_all(Scratch& scratch) {
 
 /* The candidates of a cut-off: all that reach the bound, with their number before each block. */
 coolsd_row_status Law::sift(float bound, Scratch& scratch, CandidateCutoff::Candidates& all) {
-  all = {0, bound, -kInf};
+  float* candidates = scratch.candidates.data();
+  int32_t count = 0;
   for (int32_t from = lo_; from < hi_; from += simd::kBlock) {
-    const float* x = values(from, block(from), scratch.target_block.data());
-    scratch.offsets[index(from)] = all.count;
-    const simd::Sifted here = simd::sift(x, block(from), bound, scratch.candidates.data() + all.count);
-    if (here.nan || here.largest == kInf) return what_is_wrong();
-    all.count += here.count;
-    all.largest = std::max(all.largest, here.largest);
+    scratch.offsets[index(from)] = count;
+    Row row = row_.from(from);
+    if (row.uncond != nullptr) row = Row(values(from, block(from), scratch.target_block.data()));
+    count += simd::sift(row, block(from), bound, candidates + count);
   }
-  scratch.offsets[static_cast<size_t>(blocks())] = all.count;
-  return all.largest == -kInf ? COOLSD_ROW_EMPTY : COOLSD_ROW_OK;
+  scratch.offsets[static_cast<size_t>(blocks())] = count;
+  /* NaN and infinity are no less than any bound: what is wrong is among the candidates. */
+  const simd::Maximum found = simd::maximum(candidates, count);
+  all = {count, bound, found.largest};
+  if (found.nan || found.largest == kInf) return what_is_wrong();
+  return found.largest == -kInf ? COOLSD_ROW_EMPTY : COOLSD_ROW_OK;
 }
 
 /* The row is read once; everything else happens among the candidates, but for the block of the last of equals. */
@@ -114,7 +117,7 @@ coolsd_row_status Law::sum_kept(const CutRequest& request, Scratch& scratch) {
   const float bound = request.top_k < n ? CandidateCutoff::guess(row_, lo_, n, request.top_k, scratch) : kLowest;
   CandidateCutoff::Candidates all;
   coolsd_row_status status = sift(bound, scratch, all);
-  if (status == COOLSD_ROW_OK && all.count < request.top_k && bound != kLowest) status = sift(kLowest, scratch, all);
+  if (all.count < request.top_k && bound != kLowest) status = sift(kLowest, scratch, all);
   if (status != COOLSD_ROW_OK) return status;
   largest_ = reference_ = all.largest;
   const CandidateCutoff cutoff = CandidateCutoff::find(all, request, exponential(lo_), scratch);

@@ -24,12 +24,16 @@ struct Scratch {
         candidates(static_cast<size_t>(vocab + simd::kSlack)),
         kept(candidates.size()),
         masses(candidates.size()),
-        offsets(sums.size()) {}
+        offsets(sums.size()),
+        bins(weights.size()),
+        sums_of_bins(2 * bins.size()) {}
 
   std::vector<double> sums; /* of the residual, per block */
   std::vector<float> target_block, draft_block, weights;
   std::vector<float> candidates, kept, masses; /* [V + a vector], for cut-offs */
   std::vector<int32_t> offsets;                /* per block the number of candidates before it */
+  std::vector<int32_t> bins;                   /* of a block's tokens, for budgets */
+  std::vector<float> sums_of_bins;             /* what they add */
 };
 
 class Law {

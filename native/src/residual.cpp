@@ -111,6 +111,8 @@ coolsd_row_status factor_of_budget(const Law& p, const Law& q, double cap, doubl
   *factor = 1;
   if (!(cap > 1)) return COOLSD_ROW_OK;
   std::array<BudgetBin, kBudgetBins> bins{};
+  const simd::BudgetTokens tokens = {scratch.bins.data(), scratch.sums_of_bins.data(), scratch.weights.data(),
+                                     scratch.masses.data()};
   simd::ResidualReport report;
   for (int32_t from = p.lo(); from < p.hi(); from += simd::kBlock) {
     const Shared s = shared(p, q, from);
@@ -118,13 +120,11 @@ coolsd_row_status factor_of_budget(const Law& p, const Law& q, double cap, doubl
     if (n == 0) continue;
     const float* x = p.values(from + s.lo, n, scratch.target_block.data());
     const float* y = q.values(from + s.lo, n, scratch.draft_block.data());
-    float* a = scratch.weights.data();
-    float* b = scratch.masses.data();
-    const int32_t count = simd::excesses(x, y, terms(p, q, {1}, from + s.lo, false), n, a, b, &report);
+    const int32_t count = simd::excesses(x, y, terms(p, q, {1}, from + s.lo, false), n, tokens, &report);
     for (int32_t i = 0; i < count; ++i) {
-      BudgetBin& bin = bins[static_cast<size_t>(budget_bin(a[i], b[i]))];
-      bin.excess += static_cast<double>(b[i] - a[i]);
-      bin.mass += static_cast<double>(a[i]);
+      BudgetBin& bin = bins[static_cast<size_t>(tokens.bins[i])];
+      bin.excess += static_cast<double>(tokens.sums[2 * i]);
+      bin.mass += static_cast<double>(tokens.sums[2 * i + 1]);
     }
   }
   if (!report.draft_fits) return q.judge(p.lo(), p.hi());

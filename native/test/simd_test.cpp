@@ -12,8 +12,15 @@
 #include <string>
 #include <vector>
 
+#include "common/budget.h"
+
 namespace coolsd::simd {
 namespace {
+
+template <typename Which>
+int32_t count_if(const std::vector<float>& x, Which which) {
+  return static_cast<int32_t>(std::count_if(x.begin(), x.end(), which));
+}
 
 /* Every 211th float from -126 to 0 against double: relative error below 2^-21. */
 TEST(Simd, PowersOfTwoAreExactEnough) {
@@ -133,9 +140,10 @@ TEST(Simd, SelectionAgreesWithSorting) {
       for (int32_t k : {1, 2, n / 3, n / 2, n - 1, n}) {
         if (k < 1 || k > n) continue;
         const float value = sorted[static_cast<size_t>(k - 1)];
-        EXPECT_EQ(kth_largest(x.data(), n, k, sorted.back(), sorted.front(), spare.data()), value);
-        EXPECT_EQ(count(x.data(), n, value),
-                  std::count_if(x.begin(), x.end(), [value](float v) { return v >= value; }));
+        const KthValue found = kth_largest(x.data(), n, k, sorted.back(), sorted.front(), spare.data());
+        EXPECT_EQ(found.value, value) << target() << " " << n << " " << k;
+        EXPECT_EQ(found.above, count_if(x, [value](float v) { return v > value; }));
+        EXPECT_EQ(found.reach, count_if(x, [value](float v) { return v >= value; }));
         int32_t nth = 0;
         for (int32_t i = 0; i < n; ++i) {
           if (x[static_cast<size_t>(i)] != value) continue;
@@ -144,12 +152,115 @@ TEST(Simd, SelectionAgreesWithSorting) {
         EXPECT_EQ(nth_equal(x.data(), n, value, nth + 1), n);
       }
       const float bound = sorted[static_cast<size_t>(n / 2)];
-      const Sifted sifted = sift(x.data(), n, bound, spare.data());
-      EXPECT_EQ(sifted.largest, sorted.front());
+      const int32_t sifted = sift(Row(x.data()), n, bound, spare.data());
       std::vector<float> wanted;
       std::copy_if(x.begin(), x.end(), std::back_inserter(wanted), [bound](float v) { return v >= bound; });
-      EXPECT_EQ(std::vector<float>(spare.begin(), spare.begin() + sifted.count), wanted);
+      EXPECT_EQ(std::vector<float>(spare.begin(), spare.begin() + sifted), wanted);
     }
+  }
+}
+
+/* Rows as models make them, masked, flat, of few values, spread over all that an f32 can hold. */
+TEST(Simd, TheKthLargestIsFoundWhateverTheRowLooksLike) {
+  std::mt19937 random(5);
+  std::normal_distribution<float> normal;
+  const std::vector<std::function<float()>> shapes = {
+      [&] { return 2 * normal(random); },
+      [&] { return random() % 3 == 0 ? -INFINITY : normal(random); },
+      [&] { return random() % 3 == 0 ? -3e38f : normal(random); },
+      [&] { return 100 + std::floor(4 * normal(random)) * 0.5f; },
+      [&] { return random() % 1000 == 0 ? 1.0f
+                   : random() % 2 == 0  ? 0.0f
+                                        : -0.0f; },
+      [&] { return static_cast<float>(std::ldexp(normal(random), static_cast<int>(random() % 250) - 125)); },
+      [&] { return -std::exp(3 * normal(random)); },
+      [&] { return std::ldexp(static_cast<float>(random() % 7), -149); },
+  };
+  for (size_t shape = 0; shape < shapes.size(); ++shape) {
+    for (int32_t n : {100, 256, 3000, 20000}) {
+      std::vector<float> x(static_cast<size_t>(n)), spare(static_cast<size_t>(n + kSlack));
+      for (float& v : x) v = shapes[shape]();
+      std::vector<float> sorted = x;
+      std::sort(sorted.begin(), sorted.end(), std::greater<float>());
+      for (int32_t k : {1, 2, n / 8, n / 3, n / 2, 3 * n / 4, n - 1, n}) {
+        const float value = sorted[static_cast<size_t>(k - 1)];
+        const KthValue found = kth_largest(x.data(), n, k, sorted.back(), sorted.front(), spare.data());
+        ASSERT_EQ(found.value, value) << target() << " " << shape << " " << n << " " << k;
+        ASSERT_EQ(found.above, count_if(x, [value](float v) { return v > value; }));
+        ASSERT_EQ(found.reach, count_if(x, [value](float v) { return v >= value; }));
+        std::vector<float> in_place = x;
+        in_place.resize(spare.size());
+        ASSERT_EQ(kth_largest(in_place.data(), n, k, sorted.back(), sorted.front(), in_place.data()).value, value);
+      }
+    }
+  }
+}
+
+/* What a cut-off must not lose: NaN and infinity are never left out, of rows of any type. */
+TEST(Simd, SiftingKeepsWhatIsWrong) {
+  const std::vector<uint16_t> wrong[] = {{0x7E00, 0xFE00, 0x7C00, 0x7C01}, {0x7FC0, 0xFFC0, 0x7F80, 0x7F81}};
+  for (int32_t dtype : {COOLSD_F16, COOLSD_BF16}) {
+    for (uint16_t bits : wrong[dtype == COOLSD_BF16]) {
+      for (int32_t n : {1, 7, 16, 33, 100}) {
+        for (int32_t at = 0; at < n; ++at) {
+          std::vector<uint16_t> x(static_cast<size_t>(n), uint16_t{0xC000} /* -2 */);
+          x[static_cast<size_t>(at)] = bits;
+          std::vector<float> out(static_cast<size_t>(n + kSlack));
+          ASSERT_EQ(sift(Row({x.data(), 0, 0, dtype}, {}, 1, 0, 0), n, 1, out.data()), 1) << target();
+          ASSERT_TRUE(std::isnan(out[0]) || out[0] == INFINITY);
+        }
+      }
+    }
+  }
+}
+
+/* Every mask of a vector: the chosen values first and in order, and nothing touched beyond a vector. */
+TEST(Simd, EveryMaskIsPacked) {
+  for (uint32_t mask = 0; mask < 1u << 16; ++mask) {
+    float x[16], out[16 + kSlack];
+    std::vector<float> wanted;
+    for (uint32_t i = 0; i < 16; ++i) {
+      x[i] = (mask >> i & 1) ? static_cast<float>(1 + i) : -1;
+      if (mask >> i & 1) wanted.push_back(x[i]);
+    }
+    const int32_t found = sift(Row(x), 16, 0, out);
+    ASSERT_EQ(std::vector<float>(out, out + found), wanted) << target() << " " << mask;
+  }
+}
+
+/* Bins and sums are those of budget.h, token by token in order. */
+TEST(Simd, ExcessesAreThoseOfTheBudgetsDefinition) {
+  std::mt19937 random(7);
+  std::normal_distribution<float> normal;
+  for (int32_t n : {1, 5, 16, 17, 100, 2047, 2048}) {
+    std::vector<float> x(static_cast<size_t>(n)), y(x.size());
+    for (size_t i = 0; i < x.size(); ++i) {
+      x[i] = 2 * normal(random);
+      y[i] = random() % 9 == 0 ? x[i] : x[i] + 3 * normal(random);
+      if (random() % 20 == 0) x[i] = -INFINITY;
+      if (random() % 20 == 0) x[i] = -150;
+    }
+    const Exponential cut = {9, 1.5f, true, -3, n / 2}, all = {12, 1.5f, false, -INFINITY, n};
+    const ResidualTerms terms = {cut, all, 7, 0, 20, false};
+    std::vector<float> a(x.size() + kSlack), b(a.size());
+    exponentials(x.data(), n, cut, a.data());
+    exponentials(y.data(), n, all, b.data());
+    std::vector<int32_t> bins(a.size());
+    std::vector<float> sums(2 * a.size()), p(a.size()), q(a.size());
+    ResidualReport report;
+    const int32_t found =
+        excesses(x.data(), y.data(), terms, n, {bins.data(), sums.data(), p.data(), q.data()}, &report);
+    EXPECT_TRUE(report.draft_fits);
+    size_t at = 0;
+    for (size_t i = 0; i < x.size(); ++i) {
+      const float mine = a[i], drafted = b[i] * 7;
+      if (!(mine > 0 && drafted > mine)) continue;
+      ASSERT_EQ(bins[at], budget_bin(mine, drafted)) << target() << " " << i;
+      ASSERT_EQ(sums[2 * at], drafted - mine);
+      ASSERT_EQ(sums[2 * at + 1], mine);
+      ++at;
+    }
+    EXPECT_EQ(static_cast<int32_t>(at), found);
   }
 }
 

@@ -303,6 +303,10 @@ coolsd_status CudaVerifier::launch(VerifyParameters& p, bool inputs_on_host, voi
   const Device::Size size = device_->size();
   const int64_t rows = int64_t{p.batch} * (p.draft_length + 1 + (p.draft_normalisers == nullptr ? p.draft_length : 0));
   const int64_t items = rows * p.tiles;
+  if (items > INT32_MAX) {
+    return fail(COOLSD_INVALID_ARGUMENT, "args.batch is %d: %lld rows of %d tiles are more than 2147483647 tiles",
+                p.batch, static_cast<long long>(rows), p.tiles);
+  }
   const int64_t spread = std::min<int64_t>(items, size.multiprocessors);
   const int64_t most = int64_t{size.multiprocessors} * size.blocks_each;
   const int64_t blocks = std::clamp<int64_t>((items + kMostWarps - 1) / kMostWarps, spread, most);

@@ -79,9 +79,10 @@ double ExponentialsAs(const float* x, int32_t n, const Exponential& e, float* ou
   const D d;
   const Elements<COOLSD_F32, false> source{reinterpret_cast<const char*>(x), nullptr, 0};
   const auto power = [](V t, V scale) HWY_ATTR { return exp2(D(), t * scale); };
+  const Bounds bounds(e);
   V s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
   const auto at = [&](int32_t k) HWY_ATTR {
-    const V y = exponential<kCut>(source.whole(k), e, k, power);
+    const V y = exponential<kCut>(source.whole(k), e, bounds, k, power);
     hn::StoreU(y, d, out + k);
     return y;
   };
@@ -95,7 +96,7 @@ double ExponentialsAs(const float* x, int32_t n, const Exponential& e, float* ou
   }
   for (; i + step <= n; i += step) s0 = s0 + at(i);
   if (i < n) {
-    const V y = exponential<kCut>(source.rest(i, n), e, i, power);
+    const V y = exponential<kCut>(source.rest(i, n), e, bounds, i, power);
     hn::BlendedStore(y, hn::FirstN(d, static_cast<size_t>(n - i)), d, out + i);
     s1 = s1 + y;
   }

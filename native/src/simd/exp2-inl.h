@@ -73,6 +73,12 @@ HWY_INLINE V finite_exp2(D d, V x, V scale, V factor) {
   return V{_mm512_scalef_ps(y.raw, n.raw)};
 }
 
+/* With the factor 1. */
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V finite_exp2(D d, V x, V scale) {
+  return finite_exp2(d, x, scale, hn::Set(d, 1.0f));
+}
+
 #else
 
 constexpr bool kFactorShifts = false;
@@ -94,6 +100,12 @@ HWY_INLINE V exp2(D d, V t) {
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V finite_exp2(D d, V x, V scale, V factor) {
   return exp2(d, x * scale) * factor;
+}
+
+/* With the factor 1. */
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V finite_exp2(D d, V x, V scale) {
+  return exp2(d, x * scale);
 }
 
 #endif

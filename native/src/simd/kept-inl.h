@@ -8,6 +8,7 @@
 
 #include <cmath>
 
+#include "common/ordered.h"
 #include "simd/exp2-inl.h"
 #include "simd/row-inl.h"
 #include "simd/simd.h"
@@ -21,31 +22,42 @@ inline double shift(float reference, float scale) {
 }
 inline bool in_reach(double factor) { return factor > 0x1p-100 && factor < 0x1p100; }
 
-/* 0, 1, 2, ... of as many lanes as there are anywhere. Iota() of Highway 1.0 goes through the stack in every call. */
-HWY_ALIGN static constexpr int32_t kCounted[64] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
-                                                   16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
-                                                   32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47,
-                                                   48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
+/*
+ * What a token's value must reach to be kept: the cut value up to the last token of that value that is kept, the next
+ * float behind it.
+ */
+class Bounds {
+ public:
+  explicit Bounds(const Exponential& e) : split_(e.cut_index + 1) {
+    const D d;
+    hn::Store(hn::Set(d, e.cut_value), d, bounds_);
+    hn::Store(hn::Set(d, from_ordered(ordered(e.cut_value) + 1)), d, bounds_ + lanes());
+  }
+
+  /* Of tokens i, i + 1, ... */
+  HWY_INLINE V at(int32_t i) const {
+    const int32_t behind = lanes() + i - split_; /* as many of the lanes as this, at least none and at most all */
+    return hn::LoadU(D(), bounds_ + HWY_MAX(0, HWY_MIN(behind, lanes())));
+  }
+
+ private:
+  HWY_ALIGN float bounds_[2 * HWY_MAX_BYTES / sizeof(float)];
+  int32_t split_;
+};
 
 /* Which of the tokens i, i + 1, ... with values x the cut-off keeps. */
-HWY_INLINE M kept_of(V x, const Exponential& e, int32_t i) {
-  const D d;
-  const hn::RebindToSigned<D> di;
-  const M early = hn::RebindMask(d, hn::Load(di, kCounted) < hn::Set(di, e.cut_index + 1 - i));
-  const V cut_value = hn::Set(d, e.cut_value);
-  return hn::Or(x > cut_value, hn::And(x == cut_value, early));
-}
+HWY_INLINE M kept_of(V x, const Bounds& bounds, int32_t i) { return x >= bounds.at(i); }
 
 /*
  * Of tokens i, i + 1, ...; without kCut of all of them. power(x, scale) is 2^(x scale), if kShifted with the reference
  * in its factor.
  */
 template <bool kCut, bool kShifted = false, class Power>
-HWY_INLINE V exponential(V x, const Exponential& e, int32_t i, Power power) {
+HWY_INLINE V exponential(V x, const Exponential& e, const Bounds& bounds, int32_t i, Power power) {
   const D d;
   const V y = power(kShifted ? x : x - hn::Set(d, e.reference), hn::Set(d, e.scale));
   if constexpr (!kCut) return y;
-  return hn::IfThenElseZero(kept_of(x, e, i), y);
+  return hn::IfThenElseZero(kept_of(x, bounds, i), y);
 }
 
 }  // namespace coolsd::simd::HWY_NAMESPACE

@@ -19,7 +19,10 @@ int32_t Pass(const Source x, int32_t n, const MassTerms& terms, double* sums, fl
   const D d;
   const V reference = hn::Set(d, terms.reference), scale = hn::Set(d, terms.scale);
   const V factor = hn::Set(d, kShifted ? static_cast<float>(shift(terms.reference, terms.scale)) : 1.0f);
-  const auto power = [&](V v) HWY_ATTR { return finite_exp2(d, kShifted ? v : v - reference, scale, factor); };
+  const auto power = [&](V v) HWY_ATTR {
+    if constexpr (kShifted) return finite_exp2(d, v, scale, factor);
+    return finite_exp2(d, v - reference, scale);
+  };
   const int32_t step = lanes();
   int32_t done = 0;
   for (int32_t i = 0; i < n; ++done) {

@@ -8,6 +8,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "common/budget.h"
 #include "simd/kept-inl.h"
 #include "simd/row-inl.h"
 
@@ -40,8 +41,12 @@ int32_t Pass(const Source p, const Source q, const ResidualTerms& terms, int32_t
   const Factors factors = kShifted ? shifted(terms) : Factors{1, static_cast<double>(terms.ratio)};
   const V target_factor = hn::Set(d, static_cast<float>(factors.target));
   const V draft_factor = hn::Set(d, static_cast<float>(factors.draft));
-  const auto target_power = [&](V x, V scale) HWY_ATTR { return finite_exp2(D(), x, scale, target_factor); };
+  const auto target_power = [&](V x, V scale) HWY_ATTR {
+    if constexpr (kShifted) return finite_exp2(D(), x, scale, target_factor);
+    return finite_exp2(D(), x, scale);
+  };
   const auto draft_power = [&](V x, V scale) HWY_ATTR { return finite_exp2(D(), x, scale, draft_factor); };
+  const Bounds target_bounds(terms.target), draft_bounds(terms.draft);
   const int32_t step = lanes();
   int32_t done = 0;
   for (int32_t i = 0; i < n; ++done) {
@@ -55,8 +60,8 @@ int32_t Pass(const Source p, const Source q, const ResidualTerms& terms, int32_t
       } else {
         most = hn::Max(most, y);
       }
-      const V a = exponential<kCut, kShifted>(x, terms.target, at, target_power);
-      const V b = exponential<kCut, kShifted>(y, terms.draft, at, draft_power);
+      const V a = exponential<kCut, kShifted>(x, terms.target, target_bounds, at, target_power);
+      const V b = exponential<kCut, kShifted>(y, terms.draft, draft_bounds, at, draft_power);
       drafted = drafted + counted(b); /* shows what the comparisons would not: NaN, or an infinite b */
       sum = sum + counted(residual<VectorOps>(a, b, kept, zero));
       if constexpr (kDrift) drift_sum = drift_sum + counted(drift<VectorOps>(a, b, kept, zero));
@@ -96,11 +101,11 @@ int32_t Pass(const Source p, const Source q, const ResidualTerms& terms, int32_t
 
 /* Where P > 0: what is kept, but for powers that even a double is too small for. */
 template <bool kCut>
-HWY_INLINE M possible(V x, const Exponential& e, int32_t i) {
+HWY_INLINE M possible(V x, const Exponential& e, const Bounds& bounds, int32_t i) {
   const D d;
   const M enough = (x - hn::Set(d, e.reference)) * hn::Set(d, e.scale) > hn::Set(d, -1022.0f);
   if constexpr (!kCut) return enough;
-  return hn::And(enough, kept_of(x, e, i));
+  return hn::And(enough, kept_of(x, bounds, i));
 }
 
 template <bool kCut, bool kDrift, bool kAffine>
@@ -112,6 +117,7 @@ double Block(const float* x, const float* y, const ResidualTerms& terms, int32_t
   const Elements<COOLSD_F32, false> p{reinterpret_cast<const char*>(x), nullptr, 0};
   const Elements<COOLSD_F32, false> q{reinterpret_cast<const char*>(y), nullptr, 0};
   const auto power = [](V t, V scale) HWY_ATTR { return exp2(D(), t * scale); };
+  const Bounds target_bounds(terms.target), draft_bounds(terms.draft);
   V r0 = zero, r1 = zero, d0 = zero, d1 = zero;
   M fits = zero == zero;
   const int32_t step = lanes();
@@ -119,8 +125,8 @@ double Block(const float* x, const float* y, const ResidualTerms& terms, int32_t
     const bool whole = i + step <= n;
     const V target = whole ? p.whole(i) : p.rest(i, n), draft = whole ? q.whole(i) : q.rest(i, n);
     fits = hn::And(fits, draft <= bound);
-    const V a = exponential<kCut>(target, terms.target, i, power);
-    const V b = exponential<kCut>(draft, terms.draft, i, power) * ratio;
+    const V a = exponential<kCut>(target, terms.target, target_bounds, i, power);
+    const V b = exponential<kCut>(draft, terms.draft, draft_bounds, i, power) * ratio;
     V r;
     if constexpr (kAffine) {
       r = residual<VectorOps>(a, b, kept, affine, zero);
@@ -129,7 +135,7 @@ double Block(const float* x, const float* y, const ResidualTerms& terms, int32_t
     }
     sum = sum + r;
     if constexpr (kDrift && kAffine) {
-      const M can = possible<kCut>(target, terms.target, i);
+      const M can = possible<kCut>(target, terms.target, target_bounds, i);
       drift_sum = drift_sum + hn::IfThenElseZero(can, drift<VectorOps>(a, b, kept, affine, zero));
     } else if constexpr (kDrift) {
       drift_sum = drift_sum + drift<VectorOps>(a, b, kept, zero);
@@ -149,14 +155,24 @@ double Block(const float* x, const float* y, const ResidualTerms& terms, int32_t
   return static_cast<double>(hn::GetLane(hn::SumOfLanes(d, r0 + r1)));
 }
 
+/* What the tokens i, i + 1, ... with the probabilities p and q add to which bin, of Q > P > 0. */
+HWY_INLINE void store_excess(V p, V q, int32_t i, const BudgetTokens& out) {
+  const D d;
+  const hn::RebindToUnsigned<D> du;
+  const auto bin = hn::ShiftRight<19>(hn::BitCast(du, q / p)) - hn::Set(du, 127u << 4); /* budget_bin(): Q/P > 1 */
+  hn::StoreU(hn::Min(bin, hn::Set(du, kBudgetBins - 1)), du, reinterpret_cast<uint32_t*>(out.bins) + i);
+  hn::StoreInterleaved2(q - p, p, d, out.sums + 2 * i);
+}
+
 template <bool kCut>
-int32_t ExcessesAs(const float* x, const float* y, const ResidualTerms& terms, int32_t n, float* p_out, float* q_out,
+int32_t ExcessesAs(const float* x, const float* y, const ResidualTerms& terms, int32_t n, const BudgetTokens& out,
                    ResidualReport* report) {
   const D d;
   const V zero = hn::Zero(d), ratio = hn::Set(d, terms.ratio), bound = hn::Set(d, terms.draft_largest);
   const Elements<COOLSD_F32, false> p{reinterpret_cast<const char*>(x), nullptr, 0};
   const Elements<COOLSD_F32, false> q{reinterpret_cast<const char*>(y), nullptr, 0};
   const auto power = [](V t, V scale) HWY_ATTR { return exp2(D(), t * scale); };
+  const Bounds target_bounds(terms.target), draft_bounds(terms.draft);
   M fits = zero == zero;
   int32_t count = 0;
   const int32_t step = lanes();
@@ -164,13 +180,14 @@ int32_t ExcessesAs(const float* x, const float* y, const ResidualTerms& terms, i
     const bool whole = i + step <= n;
     const V target = whole ? p.whole(i) : p.rest(i, n), draft = whole ? q.whole(i) : q.rest(i, n);
     fits = hn::And(fits, draft <= bound);
-    const V a = exponential<kCut>(target, terms.target, i, power);
-    const V b = exponential<kCut>(draft, terms.draft, i, power) * ratio;
+    const V a = exponential<kCut>(target, terms.target, target_bounds, i, power);
+    const V b = exponential<kCut>(draft, terms.draft, draft_bounds, i, power) * ratio;
     const M which = hn::And(a > zero, b > a);
-    append(a, which, p_out + count);
-    count += append(b, which, q_out + count);
+    append(a, which, out.p + count);
+    count += append(b, which, out.q + count);
   }
   report->draft_fits = report->draft_fits && hn::AllTrue(d, fits);
+  for (int32_t i = 0; i < count; i += step) store_excess(hn::LoadU(d, out.p + i), hn::LoadU(d, out.q + i), i, out);
   return count;
 }
 
@@ -226,9 +243,9 @@ double BlockOf(const float* x, const float* y, const ResidualTerms& terms, int32
   return Cut(terms) ? BlockAs<true>(x, y, terms, n, out, report) : BlockAs<false>(x, y, terms, n, out, report);
 }
 
-int32_t Excesses(const float* x, const float* y, const ResidualTerms& terms, int32_t n, float* p, float* q,
+int32_t Excesses(const float* x, const float* y, const ResidualTerms& terms, int32_t n, const BudgetTokens& out,
                  ResidualReport* report) {
-  return Cut(terms) ? ExcessesAs<true>(x, y, terms, n, p, q, report) : ExcessesAs<false>(x, y, terms, n, p, q, report);
+  return Cut(terms) ? ExcessesAs<true>(x, y, terms, n, out, report) : ExcessesAs<false>(x, y, terms, n, out, report);
 }
 
 }  // namespace coolsd::simd::HWY_NAMESPACE
@@ -255,9 +272,9 @@ double residuals(const float* target, const float* draft, const ResidualTerms& t
   return HWY_DYNAMIC_DISPATCH(BlockOf)(target, draft, terms, n, out, report);
 }
 
-int32_t excesses(const float* target, const float* draft, const ResidualTerms& terms, int32_t n, float* p, float* q,
-                 ResidualReport* report) {
-  return HWY_DYNAMIC_DISPATCH(Excesses)(target, draft, terms, n, p, q, report);
+int32_t excesses(const float* target, const float* draft, const ResidualTerms& terms, int32_t n,
+                 const BudgetTokens& out, ResidualReport* report) {
+  return HWY_DYNAMIC_DISPATCH(Excesses)(target, draft, terms, n, out, report);
 }
 
 }  // namespace coolsd::simd

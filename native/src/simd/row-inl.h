@@ -149,13 +149,67 @@ struct Elements {
 };
 
 /*
- * Appends the lanes of a mask. Compressed in a register and stored whole: a compressing store is microcode on AMD, and
- * what is written too much is overwritten by the next.
+ * Appends the lanes of a mask, and returns how many. Compressed in a register and stored whole: a compressing store is
+ * microcode on AMD, and what is written too much is overwritten by the next. Where there is no such instruction a table
+ * says which lanes go where; Compress() of Highway 1.0 copies its tables to the stack in every call.
  */
+#if HWY_TARGET == HWY_AVX2
+
+/* For every mask of 8 lanes the chosen ones first, four bits each. */
+struct ChosenLanes {
+  constexpr ChosenLanes() : packed() {
+    for (uint32_t mask = 0; mask < 256; ++mask) {
+      uint32_t to = 0;
+      for (uint32_t lane = 0; lane < 8; ++lane) {
+        if (mask >> lane & 1) packed[mask] |= lane << (4 * to++);
+      }
+    }
+  }
+  uint32_t packed[256];
+};
+HWY_ALIGN static constexpr ChosenLanes kChosenLanes;
+HWY_ALIGN static constexpr int32_t kFourBits[8] = {0, 4, 8, 12, 16, 20, 24, 28};
+
+HWY_INLINE int32_t append(V v, M which, float* out) {
+  const uint32_t mask = static_cast<uint32_t>(_mm256_movemask_ps(which.raw));
+  const __m256i packed = _mm256_set1_epi32(static_cast<int32_t>(kChosenLanes.packed[mask]));
+  const __m256i shifts = _mm256_load_si256(reinterpret_cast<const __m256i*>(kFourBits));
+  _mm256_storeu_ps(out, _mm256_permutevar8x32_ps(v.raw, _mm256_srlv_epi32(packed, shifts)));
+  return static_cast<int32_t>(hwy::PopCount(mask));
+}
+
+#elif HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_SSSE3
+
+/* For every mask of 4 lanes the bytes of the chosen ones first. */
+struct ChosenBytes {
+  constexpr ChosenBytes() : of() {
+    for (int mask = 0; mask < 16; ++mask) {
+      int to = 0;
+      for (int lane = 0; lane < 4; ++lane) {
+        if (!(mask >> lane & 1)) continue;
+        for (int byte = 0; byte < 4; ++byte) of[mask][to++] = static_cast<uint8_t>(4 * lane + byte);
+      }
+    }
+  }
+  uint8_t of[16][16];
+};
+HWY_ALIGN static constexpr ChosenBytes kChosenBytes;
+
+HWY_INLINE int32_t append(V v, M which, float* out) {
+  const int mask = _mm_movemask_ps(which.raw);
+  const __m128i bytes = _mm_load_si128(reinterpret_cast<const __m128i*>(kChosenBytes.of[mask]));
+  _mm_storeu_ps(out, _mm_castsi128_ps(_mm_shuffle_epi8(_mm_castps_si128(v.raw), bytes)));
+  return static_cast<int32_t>(hwy::PopCount(static_cast<uint64_t>(mask)));
+}
+
+#else
+
 HWY_INLINE int32_t append(V v, M which, float* out) {
   hn::StoreU(hn::Compress(v, which), D(), out);
   return static_cast<int32_t>(hn::CountTrue(D(), which));
 }
+
+#endif
 
 }  // namespace coolsd::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -90,12 +90,19 @@ double residuals(const float* target, const float* draft, const ResidualTerms& t
 /* The sum of y -log2(y) over the exponentials y of a block's values x. */
 double entropies(const float* x, const float* y, int32_t n, const Exponential& e);
 
+/* Room for the tokens of a block that a budget has bins for, kBlock + kSlack of each, sums twice as many. */
+struct BudgetTokens {
+  int32_t* bins; /* budget_bin() of each */
+  float* sums;   /* Q - P and P of each, what it adds to its bin */
+  float *p, *q;  /* for work */
+};
+
 /*
- * The exponentials of both laws of those tokens with Q > P > 0, in order, into p and q (room for n + kSlack each);
- * returns how many. Of the report only draft_fits is told.
+ * Those tokens with Q > P > 0, in order, with both in units of the target's exponentials; returns how many. Of the
+ * report only draft_fits is told.
  */
-int32_t excesses(const float* target, const float* draft, const ResidualTerms& terms, int32_t n, float* p, float* q,
-                 ResidualReport* report);
+int32_t excesses(const float* target, const float* draft, const ResidualTerms& terms, int32_t n,
+                 const BudgetTokens& out, ResidualReport* report);
 
 /*
  * Finds the token of a block where the running sum of its weights, in double, first exceeds wanted; before is the sum
@@ -105,20 +112,19 @@ int32_t search(const float* weights, int32_t n, double before, double wanted);
 
 /* Cut-offs. */
 
-struct Sifted {
-  int32_t count;
-  float largest;
-  bool nan;
+/* Copies a row's values that are not below a bound, in order, and NaN (room for n + kSlack). The row has no guidance.
+ */
+int32_t sift(const Row& row, int32_t n, float bound, float* out);
+
+/* The k-th largest of some values. */
+struct KthValue {
+  float value;
+  int32_t above; /* values that are larger, fewer than k */
+  int32_t reach; /* those and the equal ones, at least k */
 };
 
-/* Copies a block's values >= bound, in order (room for n + kSlack), and looks at all of them. */
-Sifted sift(const float* x, int32_t n, float bound, float* out);
-
-/* The number of values >= bound. */
-int32_t count(const float* x, int32_t n, float bound);
-
-/* The k-th largest of values in [least, most], 1 <= k <= n; spare [n + kSlack]. */
-float kth_largest(const float* x, int32_t n, int32_t k, float least, float most, float* spare);
+/* Of values in [least, most], 1 <= k <= n; spare [n + kSlack], which may be x. */
+KthValue kth_largest(const float* x, int32_t n, int32_t k, float least, float most, float* spare);
 
 /* The index of the nth of the values that equal value, nth >= 1; n if there are fewer. */
 int32_t nth_equal(const float* x, int32_t n, float value, int32_t nth);

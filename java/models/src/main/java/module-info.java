@@ -10,6 +10,7 @@ module org.coolsd.models {
 
     provides org.coolsd.models.Architecture with
             org.coolsd.models.chameleon.ChameleonArchitecture,
+            org.coolsd.models.chameleon.ChameleonEagleArchitecture,
             org.coolsd.models.eagle.EagleArchitecture,
             org.coolsd.models.llamagen.LlamaGenArchitecture,
             org.coolsd.models.t5.T5Architecture,

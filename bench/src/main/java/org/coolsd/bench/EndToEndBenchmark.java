@@ -31,7 +31,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
 @Warmup(iterations = 3, time = 2)
 @Measurement(iterations = 10, time = 2)
-@Fork(1)
+@Fork(value = 1, jvmArgsAppend = TimedBenchmark.NO_COUNT)
 public class EndToEndBenchmark {
     /** How tokens are decided. */
     public enum Way {

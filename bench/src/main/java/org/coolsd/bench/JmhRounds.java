@@ -55,8 +55,6 @@ record JmhRounds(int rounds, int iterations, TimeValue time) {
                 .measurementIterations(iterations)
                 .measurementTime(time)
                 .verbosity(VerboseMode.SILENT)
-                // JavaCPP counts memory under a lock at every allocation: off, on both sides of every comparison.
-                .jvmArgsAppend("-Dorg.bytedeco.javacpp.maxPhysicalBytes=0")
                 .shouldFailOnError(true);
         measure.params().forEach(options::param);
         Collection<RunResult> results = new Runner(options.build()).run();

@@ -19,5 +19,8 @@ import org.openjdk.jmh.annotations.Warmup;
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 @Warmup(iterations = 3, time = 100, timeUnit = TimeUnit.MILLISECONDS)
 @Measurement(iterations = 10, time = 100, timeUnit = TimeUnit.MILLISECONDS)
-@Fork(1)
-public abstract class TimedBenchmark {}
+@Fork(value = 1, jvmArgsAppend = TimedBenchmark.NO_COUNT)
+public abstract class TimedBenchmark {
+    /** JavaCPP counts memory under a lock at every allocation: off, on both sides of every comparison. */
+    static final String NO_COUNT = "-Dorg.bytedeco.javacpp.maxPhysicalBytes=0";
+}

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
+import org.openjdk.jmh.annotations.Fork;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.Runner;
@@ -43,6 +44,20 @@ class BenchmarksRunTest {
             assertThat(ran)
                     .containsAll(
                             plan.measures().stream().map(Measure::benchmark).toList());
+        }
+    }
+
+    @Test
+    void noProcessCountsMemory() throws Exception {
+        Set<String> classes = new TreeSet<>(Set.of("EndToEndBenchmark"));
+        for (Measure measure : Plan.full().measures()) {
+            classes.add(measure.benchmark().split("\\.")[0]);
+        }
+        for (String name : classes) {
+            Class<?> benchmark = Class.forName(BenchmarksRunTest.class.getPackageName() + "." + name);
+            assertThat(benchmark.getAnnotation(Fork.class).jvmArgsAppend())
+                    .as(name)
+                    .contains("-Dorg.bytedeco.javacpp.maxPhysicalBytes=0");
         }
     }
 

@@ -210,6 +210,13 @@ public final class Logits {
         return new Logits(address, type, batch, rows, vocab, batchStride, rowStride, memory, other);
     }
 
+    /** This view without the unconditional half: what guidance 1 reads. */
+    public Logits conditional() {
+        return unconditional == null
+                ? this
+                : new Logits(address, type, batch, rows, vocab, batchStride, rowStride, memory, null);
+    }
+
     /** Row {@code i} of every sequence, with its unconditional half. */
     public Logits row(int i) {
         if (i < 0 || i >= rows) {

@@ -8,6 +8,8 @@
  *
  * <p>One JVM can load the native library into one class loader only: where several applications share a JVM, this library
  * belongs into a loader that they share. A second loader gets a {@link org.coolsd.CoolsdException} that says so.
+ *
+ * @stability stable
  */
 @NullMarked
 package org.coolsd;

@@ -112,6 +112,17 @@ public class NativeLibraryTest {
     }
 
     @Test
+    void aPlatformThatHasNoLibrary() throws Exception {
+        var result = ForkedJvm.run(
+                Asking.class, ForkedJvm.classes(), List.of("-Dorg.bytedeco.javacpp.platform=macosx-arm64", cache()));
+        everyTimeTheSame(
+                result,
+                "CoolsdException: cannot load the native library from the class path \\(macosx-arm64\\): .*; coolsd has no"
+                        + " library for macosx-arm64, only for linux-x86_64 and linux-arm64: run it on one of these, or build"
+                        + " the library and name its folder with -Dcoolsd.library.path");
+    }
+
+    @Test
     void aFileThatIsNoLibrary() throws Exception {
         Path broken = Files.createDirectory(folder.resolve("broken"));
         Files.writeString(broken.resolve("libcoolsd.so.0"), "not a library");

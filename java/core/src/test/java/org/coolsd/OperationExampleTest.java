@@ -49,7 +49,7 @@ class OperationExampleTest {
     @Test
     void theDocumentShowsTheFiles() throws Exception {
         String page = Files.readString(Path.of("../../docs/operation.md"));
-        assertThat(page).contains(Files.readString(Path.of("../../native/examples/step.c")));
+        assertThat(page).contains(Files.readString(Path.of("../../examples/c/step.c")));
         String source = Files.readString(Path.of("src/test/java/org/coolsd/OperationExampleTest.java"));
         String example = source.split("// example\\n")[1].split(" *// end of example")[0];
         assertThat(page).contains(example.stripTrailing().stripIndent());

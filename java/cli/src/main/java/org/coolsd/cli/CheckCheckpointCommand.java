@@ -15,6 +15,7 @@ import org.coolsd.command.JsonOption;
 import org.coolsd.command.MemoryNeed;
 import org.coolsd.command.Version;
 import org.coolsd.decode.Window;
+import org.coolsd.images.CaptionEncoder;
 import org.coolsd.libtorch.LibTorch;
 import org.coolsd.libtorch.Precision;
 import org.coolsd.models.CheckpointCheck;
@@ -29,7 +30,8 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "check-checkpoint",
         description = {
-            "Loads the models in a folder in f32 and says what they are and which of their tensors are read.",
+            "Loads the models in a folder in f32, a text encoder in its folder 'encoder' too, and says what they are and which"
+                    + " of their tensors are read.",
             "Where the official code's outputs are beside them (expected.safetensors), compares with these.",
             "Exit code 0 if all is right, 1 if not."
         },
@@ -45,7 +47,8 @@ final class CheckCheckpointCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         json.check();
-        List<Component> models = Checkpoints.find(folder);
+        List<Component> models = new ArrayList<>(Checkpoints.find(folder));
+        CaptionEncoder.find(folder).ifPresent(models::add);
         List<Map<String, Object>> found = new ArrayList<>();
         for (Component model : models) {
             found.add(describe(model));

@@ -22,6 +22,7 @@ final class CompletionCommand implements Callable<Integer> {
         CommandLine all = new CommandLine(new Main());
         // The launcher's own.
         all.addSubcommand("bench", CommandSpec.create());
+        all.addSubcommand("spark-generate", CommandSpec.create());
         all.addSubcommand("test", CommandSpec.create());
         System.out.println(AutoComplete.bash("coolsd", all));
         return 0;

@@ -1,6 +1,7 @@
 package org.coolsd.cli;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -9,14 +10,15 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.atomic.AtomicLong;
 import org.coolsd.Backend;
 import org.coolsd.Sampling;
 import org.coolsd.checkpoint.AtomicFile;
+import org.coolsd.command.DecodingOptions;
 import org.coolsd.command.EngineOptions;
 import org.coolsd.command.FirstEstimate;
 import org.coolsd.command.JsonOption;
 import org.coolsd.command.MemoryNeed;
+import org.coolsd.command.ModelLoading;
 import org.coolsd.command.Progress;
 import org.coolsd.command.Version;
 import org.coolsd.decode.Decoder;
@@ -32,6 +34,7 @@ import org.coolsd.images.ImagePipeline;
 import org.coolsd.images.ImageRun;
 import org.coolsd.images.ModelFolder;
 import org.coolsd.images.Picture;
+import org.coolsd.images.Png;
 import org.coolsd.libtorch.LibTorch;
 import org.coolsd.models.Component;
 import org.coolsd.models.LoadedTarget;
@@ -53,9 +56,6 @@ final class GenerateCommand implements Callable<Integer> {
     /** Images that --compare makes again with and without drafts, unless a batch has more. */
     private static final int COMPARED = 2;
 
-    /** From so many bytes on reading the weights has a bar. */
-    private static final long LARGE = 500_000_000;
-
     /** How often. */
     private static final int COMPARISONS = 2;
 
@@ -73,6 +73,12 @@ final class GenerateCommand implements Callable<Integer> {
 
     @Option(names = "--output", paramLabel = "FILE", description = "default: ${DEFAULT-VALUE}")
     private Path output = Path.of("images.png");
+
+    @Option(
+            names = "--files",
+            paramLabel = "DIR",
+            description = "also write each image, with no border, to a PNG of its own: DIR/000000.png on")
+    private Path files;
 
     @Option(names = "--model", paramLabel = "DIR", description = "model folder (default: ${DEFAULT-VALUE})")
     private Path model = ModelFolder.SHIPPED;
@@ -112,10 +118,13 @@ final class GenerateCommand implements Callable<Integer> {
         folder = folder.with(drafts);
         prompt.check(folder);
         AtomicFile.requireWritable(output);
+        if (files != null) {
+            Files.createDirectories(files);
+        }
         json.check();
         LibTorch.load(1);
         MemoryNeed.of("the model", memory(folder)).require();
-        try (ImagePipeline<?> images = load(folder)) {
+        try (ImagePipeline<?> images = ModelLoading.load(folder, engine)) {
             return generate(folder, images, options);
         }
     }
@@ -143,25 +152,6 @@ final class GenerateCommand implements Callable<Integer> {
         }
     }
 
-    /** Reads the weights, and says how far it is where that takes long. */
-    private ImagePipeline<?> load(ImageFolder folder) throws IOException {
-        AtomicLong read = new AtomicLong();
-        Progress[] bar = new Progress[1];
-        long bytes = folder.reading(some -> {
-            read.addAndGet(some);
-            if (bar[0] != null) {
-                bar[0].stepTo(read.get() >> 20);
-            }
-        });
-        if (bytes < LARGE) {
-            return ImagePipeline.load(folder, engine.precision(), engine.placement());
-        }
-        try (Progress loading = Progress.of("load, MiB", bytes >> 20)) {
-            bar[0] = loading;
-            return ImagePipeline.load(folder, engine.precision(), engine.placement());
-        }
-    }
-
     private <C> int generate(ImageFolder folder, ImagePipeline<C> images, DecoderOptions options) throws Exception {
         Sampling sampling =
                 decoding.sampling(folder.sampling().orElse(images.target().sampling()));
@@ -184,8 +174,13 @@ final class GenerateCommand implements Callable<Integer> {
         }
         List<Picture> pictures = new ArrayList<>();
         for (Map.Entry<Integer, Result> one : made.results().entrySet()) {
-            pictures.add(images.picture(
-                    requests.get(one.getKey()).condition(), one.getValue().tokens()));
+            Picture picture = images.picture(
+                    requests.get(one.getKey()).condition(), one.getValue().tokens());
+            pictures.add(picture);
+            if (files != null) {
+                byte[] png = Png.bytes(picture);
+                AtomicFile.write(files.resolve(String.format("%06d.png", one.getKey())), out -> out.write(png));
+            }
         }
         if (pictures.isEmpty()) {
             throw new IllegalStateException("no image could be made; " + firstFailure(images, made, folder));

@@ -14,11 +14,12 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
         footer = {
-            "The launcher has two more commands: test, and bench (coolsd bench --help).",
+            "The launcher has three more commands: test, bench and spark-generate (coolsd bench --help).",
             "For example: coolsd generate --class Trouser --count 9 --output trousers.png"
         },
         subcommands = {
             GenerateCommand.class,
+            ServeCommand.class,
             EvaluateCommand.class,
             TrainCommand.class,
             CheckCheckpointCommand.class,

@@ -2,11 +2,9 @@ package org.coolsd.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.List;
-import org.coolsd.checkpoint.Checkpoint;
-import org.coolsd.checkpoint.TensorData;
 import org.coolsd.images.ImageFolder;
 import org.coolsd.models.Prompt;
+import org.coolsd.models.llamagen.CaptionFile;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -47,8 +45,8 @@ final class PromptOptions {
     @ArgGroup
     private Choice choice = new Choice();
 
-    /** Captions in the file; 0 before it is read. */
-    private int captionCount;
+    /** Null before it is needed. */
+    private CaptionFile opened;
 
     /** Whether the images show what words say. */
     boolean isText() {
@@ -70,7 +68,7 @@ final class PromptOptions {
                     command.commandLine(), "size is '" + size + "', it must be WxH in pixels, with --prompt");
         }
         if (choice.label != null && !folder.classes().isEmpty()) {
-            index(folder.classes());
+            label(folder);
         }
     }
 
@@ -84,10 +82,10 @@ final class PromptOptions {
             return text();
         }
         if (choice.captions != null) {
-            return new Prompt.CaptionEmbeddings(choice.captions, i % captions());
+            return new Prompt.CaptionEmbeddings(captions(), i % captions().count());
         }
         if (choice.label != null) {
-            return new Prompt.Label(index(folder.classes()));
+            return new Prompt.Label(label(folder));
         }
         if (classes == 0) {
             throw new ParameterException(
@@ -96,16 +94,12 @@ final class PromptOptions {
         return new Prompt.Label(i % classes);
     }
 
-    /** Captions in the file; at least 1, and its reader says what is wrong with it. */
-    private int captions() throws IOException {
-        if (captionCount > 0) {
-            return captionCount;
+    /** The file of captions, of which what it says of itself is read once. */
+    private CaptionFile captions() throws IOException {
+        if (opened == null) {
+            opened = CaptionFile.open(choice.captions);
         }
-        TensorData captions = Checkpoint.read(choice.captions).get("caption_embeddings");
-        captionCount = captions == null || captions.shape().length == 0
-                ? 1
-                : (int) Math.max(1, Math.min(Integer.MAX_VALUE, captions.shape()[0]));
-        return captionCount;
+        return opened;
     }
 
     /**
@@ -118,26 +112,16 @@ final class PromptOptions {
             return "the prompt";
         }
         if (choice.captions != null) {
-            return "caption " + i % captions();
+            return "caption " + i % captions().count();
         }
-        return "class " + (choice.label != null ? index(folder.classes()) : i % classes);
+        return "class " + (choice.label != null ? label(folder) : i % classes);
     }
 
-    private int index(List<String> classes) {
-        for (int i = 0; i < classes.size(); i++) {
-            if (classes.get(i).equalsIgnoreCase(choice.label)) {
-                return i;
-            }
+    private int label(ImageFolder folder) {
+        try {
+            return folder.label(choice.label);
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(command.commandLine(), e.getMessage());
         }
-        if (choice.label.matches("\\d{1,9}")
-                && (classes.isEmpty() || Integer.parseInt(choice.label) < classes.size())) {
-            return Integer.parseInt(choice.label);
-        }
-        throw new ParameterException(
-                command.commandLine(),
-                "class is '" + choice.label + "', it must be "
-                        + (classes.isEmpty()
-                                ? "a number: this model has no names of classes"
-                                : "0.." + (classes.size() - 1) + " or one of " + String.join(", ", classes)));
     }
 }

@@ -12,14 +12,18 @@ import org.coolsd.command.JsonOption;
 import org.coolsd.command.Version;
 import org.coolsd.images.ModelFolder;
 import org.coolsd.libtorch.LibTorch;
+import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
 import org.coolsd.libtorch.TensorFiles;
 import org.coolsd.libtorch.Weights;
-import org.coolsd.models.llamagen.LlamaGen;
+import org.coolsd.models.decoder.DecoderTarget;
+import org.coolsd.models.llamagen.LlamaGenEagleForm;
+import org.coolsd.models.llamagen.TargetForward;
 import org.coolsd.models.vq.VqTokenizer;
 import org.coolsd.training.ClassifierTask;
 import org.coolsd.training.DrafterFolder;
 import org.coolsd.training.DrafterTask;
+import org.coolsd.training.SamplePrompts;
 import org.coolsd.training.TargetTask;
 import org.coolsd.training.TokenCache;
 import org.coolsd.training.TokenizerTask;
@@ -98,9 +102,12 @@ final class TrainCommand implements Callable<Integer> {
             names = "--model",
             paramLabel = "DIR",
             description =
-                    "with drafter: a folder with a LlamaGen by class (docs/models.md); the drafter learns from images that"
+                    "with drafter: a folder with a published model (docs/models.md); the drafter learns from images that"
                             + " the model makes itself, and is written to DIR/drafter")
     private Path published;
+
+    @Mixin
+    private SampleOptions shown;
 
     @Option(
             names = "--drafter",
@@ -151,7 +158,8 @@ final class TrainCommand implements Callable<Integer> {
             DrafterTraining training = DrafterTraining.open(published);
             TrainingPlan plan = plan(PUBLISHED_BATCH, training.learningRate(model.learningRate));
             json.check();
-            training.run(plan, samples == null ? SAMPLES : samples, threads(), json);
+            SamplePrompts prompts = shown.prompts(training.target());
+            training.run(plan, prompts, samples == null ? SAMPLES : samples, threads(), json);
             return 0;
         }
         TrainingPlan plan = plan(model.batch, model.learningRate);
@@ -169,7 +177,10 @@ final class TrainCommand implements Callable<Integer> {
         TrainingRun training = new TrainingRun(model.toString(), plan, run);
         double loss = training.run(task);
         if (apart != null) {
-            DrafterFolder.write(apart, run, folder.config().drafter(), task.weights());
+            ModelFolder.Config config = folder.config();
+            // Of the form only the configuration is wanted, which is made of no weights.
+            LlamaGenEagleForm form = new LlamaGenEagleForm(config.target(), config.drafter(), task.weights());
+            DrafterFolder.write(apart, run, form.config(), task.weights());
             training.report(loss, apart, json);
             return 0;
         }
@@ -194,6 +205,7 @@ final class TrainCommand implements Callable<Integer> {
         require(trained || samples == null, "--samples is for --model");
         require(!trained || pictures == null, "--model and --pictures do not go together");
         require(pictures == null || pictures >= 1, "pictures is " + pictures + ", at least 1 is needed");
+        require(trained || !shown.any(), "--caption-embeddings, --prompts and --size are for --model");
         require(
                 samples == null || samples >= 1 && samples <= 1_000_000,
                 "samples is " + samples + ", it must be 1..1000000");
@@ -242,11 +254,13 @@ final class TrainCommand implements Callable<Integer> {
                     return new TargetTask(tokens, images.labels(), config.target());
                 }
                 Weights target = folder.weights("target");
-                return new DrafterTask(
+                TargetForward forward = new TargetForward(config.target(), target, Precision.BF16, Placement.cpu());
+                Tensor labels = images.labels();
+                return new DrafterTask<>(
                         tokens,
-                        images.labels(),
-                        LlamaGen.forInference(config.target(), target, Precision.BF16),
-                        config.drafter());
+                        i -> labels.select(0, i).item_int(),
+                        new DecoderTarget<>(forward.decoder(), forward.classes(), false, 1),
+                        new LlamaGenEagleForm(config.target(), config.drafter(), target));
         }
     }
 }

@@ -19,6 +19,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.coolsd.libtorch.LibTorch;
 import org.coolsd.libtorch.TensorFiles;
+import org.coolsd.models.tiny.TinyT5;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -208,5 +209,23 @@ class CheckCheckpointTest {
         assertThat(run.code()).as(run.error()).isZero();
         assertThat(run.out()).contains("LlamaGen GPT, 3 layers").contains("LlamaGen VQ tokenizer");
         assertThat(List.of(run.out().split("verdict"))).hasSize(3);
+    }
+
+    /** The text encoder beside a target of captions is checked too. */
+    @Test
+    void anEncoderInTheFolder() throws Exception {
+        copy("gpt-t2i");
+        Path encoder = Files.createDirectories(folder.resolve("encoder"));
+        TinyT5.make(encoder, true, 32);
+        Run run = check(folder);
+        assertThat(run.code()).as(run.error()).isZero();
+        assertThat(run.out())
+                .contains("LlamaGen GPT, 2 layers of width 64, t2i")
+                .contains("T5 encoder of width 32");
+        assertThat(List.of(run.out().split("verdict"))).hasSize(3);
+        Map<String, Tensor> tensors = new LinkedHashMap<>(TensorFiles.read(encoder.resolve("model.safetensors")));
+        tensors.remove("encoder.final_layer_norm.weight");
+        rewrite("encoder/model.safetensors", tensors);
+        refused(folder, "model.safetensors: the checkpoint has no tensor 'encoder.final_layer_norm.weight'");
     }
 }

@@ -124,6 +124,25 @@ class CommandLineTest {
     }
 
     @Test
+    void filesHaveThePixelsOfTheGrid() throws Exception {
+        Path files = folder.resolve("a/files");
+        assertThat(run("--files", files.toString()).code()).isZero();
+        BufferedImage grid = ImageIO.read(folder.resolve("images.png").toFile());
+        for (int i = 0; i < 3; i++) {
+            BufferedImage one = ImageIO.read(files.resolve("00000" + i + ".png").toFile());
+            assertThat(one.getWidth()).isEqualTo(8);
+            assertThat(one.getHeight()).isEqualTo(8);
+            for (int y = 0; y < 8; y++) {
+                for (int x = 0; x < 8; x++) {
+                    // Two columns, a gap of 2, pixels of 4 by 4.
+                    assertThat(one.getRGB(x, y))
+                            .isEqualTo(grid.getRGB((2 + i % 2 * 10 + x) * 4, (2 + i / 2 * 10 + y) * 4));
+                }
+            }
+        }
+    }
+
+    @Test
     void theSameSeedGivesTheSameFileAndAnotherSeedAnother() throws Exception {
         Path image = folder.resolve("images.png");
         run("--seed", "7");
@@ -405,7 +424,8 @@ class CommandLineTest {
     void theCompletionScriptKnowsEveryCommand() {
         Run run = capture("completion");
         assertThat(run.code()).isZero();
-        assertThat(run.out()).contains("complete -F _complete_coolsd", "--schedule", "bench", "train", "clamped");
+        assertThat(run.out())
+                .contains("complete -F _complete_coolsd", "--schedule", "bench", "spark-generate", "train", "clamped");
     }
 
     @Test

@@ -17,6 +17,7 @@ import java.util.stream.Stream;
 import org.coolsd.checkpoint.Safetensors;
 import org.coolsd.models.tiny.ConvertedLayout;
 import org.coolsd.models.tiny.Fixture;
+import org.coolsd.models.tiny.TinyChameleonDrafter;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -39,18 +40,19 @@ class DrafterTrainingTest {
         }
     }
 
-    private JsonNode train(int samples, int steps) throws IOException {
+    private JsonNode train(int samples, int steps, String... more) throws IOException {
         Path json = folder.resolve("summary.json");
-        assertThat(Main.run(
-                        "train",
-                        "drafter",
-                        "--model=" + model,
-                        "--samples=" + samples,
-                        "--steps=" + steps,
-                        "--batch=8",
-                        "--learning-rate=0.003",
-                        "--json=" + json))
-                .isZero();
+        List<String> arguments = new ArrayList<>(List.of(
+                "train",
+                "drafter",
+                "--model=" + model,
+                "--samples=" + samples,
+                "--steps=" + steps,
+                "--batch=8",
+                "--learning-rate=0.003",
+                "--json=" + json));
+        arguments.addAll(List.of(more));
+        assertThat(Main.run(arguments.toArray(new String[0]))).isZero();
         return new ObjectMapper().readTree(json.toFile());
     }
 
@@ -146,18 +148,58 @@ class DrafterTrainingTest {
         assertThat(actual).isEqualTo(code);
     }
 
+    /** Captions of different length: the prefixes of a batch differ. */
     @Test
-    void otherFamiliesAreToldWhatNeedsNoDrafter() throws Exception {
-        for (String fixture : List.of("gpt-t2i", "chameleon")) {
-            copy(fixture, fixture);
-            refused(
-                    1,
-                    "drafters are trained for LlamaGen by class (c2i) only; what needs none: generate --drafter jacobi",
-                    "train",
-                    "drafter",
-                    "--model=" + folder.resolve(fixture));
-            assertThat(folder.resolve(fixture).resolve("drafter-training")).doesNotExist();
-        }
+    void aTargetOfCaptionsGetsOne() throws Exception {
+        copy("gpt-t2i", "model/target");
+        copy("vq", "model/tokenizer");
+        copy("eagle-t2i", "elsewhere");
+        String captions = "--caption-embeddings="
+                + Files.copy(FIXTURES.resolve("gpt-t2i/expected.safetensors"), folder.resolve("captions"));
+        train(16, 60, captions);
+        assertThat(Main.run("check-checkpoint", model.toString())).isZero();
+        // The fixture's drafter has random weights and knows nothing of this target.
+        assertThat(acceptedLength(captions))
+                .isGreaterThan(acceptedLength(captions, "--drafter=" + folder.resolve("elsewhere")) + 0.1);
+        refused(
+                2,
+                "this model makes images of captions: use --caption-embeddings FILE",
+                "train",
+                "drafter",
+                "--model=" + model);
+        Path other = FIXTURES.resolve("gpt-t2i/model.pt");
+        refused(
+                1,
+                "model.pt: no tensor 'caption_embeddings'",
+                "train",
+                "drafter",
+                "--model=" + model,
+                "--caption-embeddings=" + other);
+    }
+
+    @Test
+    void aTargetOfTextsGetsOne() throws Exception {
+        copy("chameleon", "model/target");
+        copy("chameleon-vqgan", "model/tokenizer");
+        Files.copy(
+                Path.of("../models/src/test/resources/chameleon/tokenizer.json"),
+                folder.resolve("model/tokenizer/tokenizer.json"));
+        Path texts = Files.writeString(folder.resolve("texts"), "a red cat\n\nan image of another length\n");
+        train(16, 60, "--prompts=" + texts, "--size=64x64");
+        assertThat(Main.run("check-checkpoint", model.toString())).isZero();
+        String untrained =
+                "--drafter=" + TinyChameleonDrafter.write(folder.resolve("untrained"), TinyChameleonDrafter.tensors());
+        String[] asked = {"--prompt=a red cat", "--size=64x64"};
+        assertThat(acceptedLength(asked)).isGreaterThan(acceptedLength(asked[0], asked[1], untrained) + 0.1);
+
+        String here = "--model=" + model;
+        refused(2, "this model makes images of texts: use --prompts FILE", "train", "drafter", here);
+        String given = "--prompts=" + texts;
+        refused(2, "size is 'big', it must be WxH", "train", "drafter", here, given, "--size=big");
+        refused(1, "and these prompts; remove the folder", "train", "drafter", here, given, "--size=96x64");
+        Files.writeString(texts, "\n");
+        refused(1, "texts: no text in it", "train", "drafter", here, given);
+        refused(1, "nowhere: no such file", "train", "drafter", here, "--prompts=nowhere");
     }
 
     @Test
@@ -166,6 +208,14 @@ class DrafterTrainingTest {
         String here = "--model=" + model;
         refused(2, "samples is 0, it must be 1..1000000", "train", "drafter", here, "--samples=0");
         refused(2, "--samples is for --model", "train", "drafter", "--samples=3");
+        refused(2, "--prompts and --size are for --model", "train", "drafter", "--size=64x64");
+        refused(
+                2,
+                "this model makes images of classes, which are taken in turn",
+                "train",
+                "drafter",
+                here,
+                "--prompts=x");
         refused(2, "learning rate is 0.0", "train", "drafter", here, "--learning-rate=0");
         refused(2, "--model is for drafter; target is trained in --output", "train", "target", here);
         refused(2, "--model and --output do not go together", "train", "drafter", here, "--output=" + folder);

@@ -11,8 +11,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
+import org.coolsd.libtorch.Precision;
+import org.coolsd.libtorch.TensorFiles;
+import org.coolsd.libtorch.Tensors;
+import org.coolsd.models.t5.EncodedText;
+import org.coolsd.models.t5.TextEncoder;
+import org.coolsd.models.tiny.TinyChameleonDrafter;
+import org.coolsd.models.tiny.TinyT5;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -112,6 +120,38 @@ class FamiliesTest {
         refused(1, "model.pt: no tensor 'caption_embeddings'", "--caption-embeddings", weights);
     }
 
+    /** A tiny encoder of random weights: the images of a text are those of what it makes of the text. */
+    @Test
+    void textThroughAnEncoder() throws Exception {
+        copy("gpt-t2i", "model/target");
+        copy("vq", "model/tokenizer");
+        Path encoder = Files.createDirectories(folder.resolve("model/encoder"));
+        TinyT5.make(encoder, true, 32);
+        made(generate("--prompt", "A blue CAR on the hill", "--schedule", "lossless"), 8, 4);
+        byte[] ofText = Files.readAllBytes(folder.resolve("images.png"));
+        Path captions = folder.resolve("captions.safetensors");
+        try (TextEncoder reader = TextEncoder.open(encoder, Precision.F32)) {
+            EncodedText text = reader.encode("a blue car on the hill");
+            assertThat(text.count()).isEqualTo(7);
+            TensorFiles.write(
+                    captions,
+                    Map.of("caption_embeddings", Tensors.of(text.rows(), 1, text.count(), text.width())),
+                    Map.of());
+        }
+        made(generate("--caption-embeddings", captions.toString(), "--schedule", "lossless"), 8, 4);
+        assertThat(Files.readAllBytes(folder.resolve("images.png"))).isEqualTo(ofText);
+        made(generate("--prompt", "the house", "--schedule", "lossless"), 8, 4);
+        assertThat(Files.readAllBytes(folder.resolve("images.png"))).isNotEqualTo(ofText);
+        Files.delete(folder.resolve("images.png"));
+        refused(
+                2,
+                "the size is 64x64; this model makes images of 8x8 only",
+                "--prompt",
+                "a blue car",
+                "--size",
+                "64x64");
+    }
+
     @Test
     void wordsForChameleon() throws Exception {
         copy("chameleon", "model");
@@ -120,6 +160,19 @@ class FamiliesTest {
                 Path.of("../models/src/test/resources/chameleon/tokenizer.json"),
                 folder.resolve("model/tokenizer.json"));
         made(generate("--prompt", "a cat", "--size", "96x96", "--schedule", "lossless"), 12, 4);
+        Path drafter = TinyChameleonDrafter.write(folder.resolve("elsewhere"), TinyChameleonDrafter.tensors());
+        made(
+                generate(
+                        "--prompt",
+                        "a cat",
+                        "--size",
+                        "96x96",
+                        "--schedule",
+                        "lossless",
+                        "--drafter",
+                        drafter.toString()),
+                12,
+                4);
         Files.delete(folder.resolve("images.png"));
         refused(2, "size is 'large', it must be WxH", "--prompt", "a cat", "--size", "large");
         refused(2, "use --prompt", "--class", "1");

@@ -113,7 +113,7 @@ class LauncherTest {
             """
             echo "$*" >>mvn.calls
             sleep 1
-            mkdir -p java/cli/target/classes java/cli/target/lib bench/target
+            mkdir -p java/cli/target/classes java/cli/target/lib bench/target java/spark/target
             """;
 
     private void checkout(String name) throws IOException {
@@ -188,7 +188,7 @@ class LauncherTest {
         Run run = run();
         assertThat(run.code()).isEqualTo(2);
         assertThat(run.out()).isEmpty();
-        assertThat(run.error()).contains("For example: coolsd generate", "bench", "test");
+        assertThat(run.error()).contains("For example: coolsd generate", "bench", "spark-generate", "test");
         for (String command : new CommandLine(new Main()).getSubcommands().keySet()) {
             assertThat(run.error().lines()).anyMatch(line -> line.matches("  " + command + " +[a-z].*"));
         }
@@ -276,6 +276,22 @@ class LauncherTest {
     }
 
     @Test
+    void sparkIsBuiltOnlyWhereItIsUsed() throws Exception {
+        run("generate");
+        Run run = run("spark-generate", "--class", "a b");
+        assertThat(run.code()).as(run.error()).isZero();
+        assertThat(run.error()).contains("and Spark");
+        assertThat(run.arguments())
+                .contains("@" + home + "/java/spark/jvm.options")
+                .endsWith("org.coolsd.spark.SparkGenerateCommand", "--class", "a b");
+        assertThat(Files.readAllLines(home.resolve("mvn.calls")))
+                .satisfiesExactly(
+                        cli -> assertThat(cli).contains("-pl java/cli").doesNotContain("spark"),
+                        spark -> assertThat(spark).contains("-pl java/spark -am", "-P spark"));
+        assertThat(run("generate").arguments()).noneMatch(argument -> argument.contains("spark"));
+    }
+
+    @Test
     void aSourceThatChangesDuringTheBuildIsBuiltAgain() throws Exception {
         script(
                 tools.resolve("mvn"),
@@ -302,6 +318,29 @@ class LauncherTest {
         }
         assertThat(builds()).isEqualTo(1);
         assertThat(error.toString()).containsOnlyOnce("coolsd: building").contains("waiting for another build");
+    }
+
+    @Test
+    void artifactsGoIntoTheFolderThatIsNamed() throws Exception {
+        String script = home.resolve("coolsd").toString();
+        Run run = run(folder, Map.of("COOLSD_MAVEN", "-P gpu"), script, "publish-local", "a repository");
+        assertThat(run.code()).as(run.error()).isZero();
+        assertThat(run.out()).isEqualTo("coolsd 1.2.3 is in a repository\n");
+        assertThat(run.error().lines()).hasSize(1);
+        assertThat(run("publish-local").out()).isEqualTo("coolsd 1.2.3 is in the local Maven repository\n");
+        assertThat(Files.readAllLines(home.resolve("mvn.calls")))
+                .containsExactly(
+                        "-B -DskipTests -P publish -Dspotless.check.skip=true deploy -DaltDeploymentRepository=local::file://"
+                                + folder + "/a repository -P gpu",
+                        "-B -DskipTests -P publish -Dspotless.check.skip=true install");
+        for (String[] wrong : new String[][] {{"--to"}, {"a", "b"}}) {
+            List<String> command = new ArrayList<>(List.of(script, "publish-local"));
+            command.addAll(List.of(wrong));
+            run = run(folder, Map.of(), command.toArray(new String[0]));
+            assertThat(run.code()).isEqualTo(2);
+            assertThat(run.error().lines()).hasSize(1);
+        }
+        assertThat(builds()).isEqualTo(2);
     }
 
     @Test

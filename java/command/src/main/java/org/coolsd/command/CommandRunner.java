@@ -10,6 +10,8 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.IntConsumer;
 import picocli.CommandLine;
 
 /**
@@ -97,24 +99,46 @@ public final class CommandRunner {
 
     /**
      * Ends the process at once when a signal asks for it: LibTorch's destructors crash while its threads still compute.
-     * Files are safe, as they appear whole or not at all. The class is used by name because javac warns of it however it is
-     * used; where a Java lacks it, or -Xrs takes the signals away, Java's own way of ending remains.
+     * Files are safe, as they appear whole or not at all.
      */
     private static void haltOnSignals() {
+        onSignals(code -> Runtime.getRuntime().halt(code));
+    }
+
+    /**
+     * From now on the first signal that asks the process to end runs {@code gently}, after which the command is to return by
+     * itself; a second one ends the process at once.
+     */
+    public static void endGently(Runnable gently) {
+        AtomicBoolean asked = new AtomicBoolean();
+        onSignals(code -> {
+            if (asked.getAndSet(true)) {
+                Runtime.getRuntime().halt(code);
+            }
+            gently.run();
+        });
+    }
+
+    /**
+     * Has signals that ask the process to end call {@code action} with the exit code that stands for them. The class is used by
+     * name because javac warns of it however it is used; where a Java lacks it, or -Xrs takes the signals away, Java's own way
+     * of ending remains.
+     */
+    private static void onSignals(IntConsumer action) {
         try {
             Class<?> signal = Class.forName("sun.misc.Signal");
             Class<?> handler = Class.forName("sun.misc.SignalHandler");
             for (Map.Entry<String, Integer> entry : SIGNALS.entrySet()) {
                 int code = 128 + entry.getValue();
-                InvocationHandler halt = (proxy, method, arguments) -> {
-                    Runtime.getRuntime().halt(code);
+                InvocationHandler call = (proxy, method, arguments) -> {
+                    action.accept(code);
                     return null;
                 };
                 signal.getMethod("handle", signal, handler)
                         .invoke(
                                 null,
                                 signal.getConstructor(String.class).newInstance(entry.getKey()),
-                                Proxy.newProxyInstance(handler.getClassLoader(), new Class<?>[] {handler}, halt));
+                                Proxy.newProxyInstance(handler.getClassLoader(), new Class<?>[] {handler}, call));
             }
         } catch (ReflectiveOperationException e) {
             // The process then ends Java's way, with the same code.

@@ -12,7 +12,14 @@ import picocli.CommandLine.Spec;
 /** The options that say where and how fast images are computed: their law stays, but for what a precision rounds. */
 public final class EngineOptions {
     /** Filled by picocli. */
-    public EngineOptions() {}
+    public EngineOptions() {
+        this(1);
+    }
+
+    /** Filled by picocli, with another number of images side by side unless told otherwise. */
+    public EngineOptions(int batch) {
+        this.batch = batch;
+    }
 
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
@@ -28,7 +35,7 @@ public final class EngineOptions {
             names = "--batch",
             paramLabel = "N",
             description = "images decoded side by side, 1..256 (default: ${DEFAULT-VALUE})")
-    private int batch = 1;
+    private int batch;
 
     @Option(
             names = "--precision",

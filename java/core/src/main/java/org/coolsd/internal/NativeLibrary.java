@@ -6,6 +6,7 @@ import java.lang.reflect.InaccessibleObjectException;
 import java.net.MalformedURLException;
 import java.net.URL;
 import java.nio.ByteBuffer;
+import java.util.List;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
 import org.coolsd.CoolsdException;
@@ -19,6 +20,9 @@ import org.coolsd.internal.binding.Native;
  */
 public final class NativeLibrary {
     private static final String FOLDER = "coolsd.library.path";
+
+    /** The classifiers of coolsd-core, which the BOM has. */
+    private static final List<String> PLATFORMS = List.of("linux-x86_64", "linux-arm64");
 
     private static volatile boolean loaded;
     private static CoolsdException failure;
@@ -76,10 +80,6 @@ public final class NativeLibrary {
 
     /** Loads the files, and gives them to JavaCPP under the names by which it will ask, so that it looks nowhere else. */
     private static void loadFiles(File folder) throws IOException {
-        File highway = new File(folder, "libhwy.so.1");
-        if (highway.exists()) {
-            load(highway, "hwy@.1");
-        }
         load(required(folder, "libcoolsd.so.0"), "coolsd@.0");
         load(required(folder, "libjniNative.so"), "jniNative");
     }
@@ -116,12 +116,19 @@ public final class NativeLibrary {
             return "";
         }
         String platform = Loader.getPlatform();
-        boolean present = NativePreset.class.getResource(platform + "/libcoolsd.so.0") != null;
-        return present
-                ? "; if its cache folder cannot be written or is mounted noexec, move it with"
-                        + " -Dorg.bytedeco.javacpp.cachedir"
-                : "; there is no library for " + platform + ": add coolsd-core with the classifier " + platform
-                        + ", or build the library and name its folder with -D" + FOLDER;
+        if (NativePreset.class.getResource(platform + "/libcoolsd.so.0") != null) {
+            return "; if its cache folder cannot be written or is mounted noexec, move it with"
+                    + " -Dorg.bytedeco.javacpp.cachedir";
+        }
+        String module = NativeLibrary.class.getModule().isNamed()
+                ? " and the option --add-modules org.coolsd." + platform.replace('-', '.')
+                : "";
+        String build = ", or build the library and name its folder with -D" + FOLDER;
+        return PLATFORMS.contains(platform)
+                ? "; there is no library for " + platform + ": add coolsd-core with the classifier " + platform + module
+                        + build
+                : "; coolsd has no library for " + platform + ", only for " + String.join(" and ", PLATFORMS)
+                        + ": run it on one of these" + build;
     }
 
     /** Turns a status into an exception with the library's words. */

@@ -11,8 +11,7 @@ import org.bytedeco.javacpp.tools.InfoMapper;
         value =
                 @Platform(
                         include = {"coolsd_version.h", "coolsd.h"},
-                        link = "coolsd@.0",
-                        preload = "hwy@.1"),
+                        link = "coolsd@.0"),
         target = "org.coolsd.internal.binding",
         global = "org.coolsd.internal.binding.Native")
 public class NativePreset implements InfoMapper {

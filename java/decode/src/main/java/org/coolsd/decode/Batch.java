@@ -5,9 +5,11 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Queue;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
+import java.util.function.Predicate;
 
 /**
  * The sequences of a continuous batch: those that wait, which any thread may add, and those that have a slot. What goes wrong
@@ -21,6 +23,7 @@ final class Batch<C> {
 
     private final Deque<Integer> free = new ArrayDeque<>();
     private final IntConsumer left;
+    private final Predicate<Sequence<C>> dismiss = this::dismiss;
     private volatile boolean closed;
 
     /** @param left hears of each slot that becomes free */
@@ -46,14 +49,27 @@ final class Batch<C> {
         }
     }
 
-    /** Gives the free slots to sequences that wait, and lets each begin. */
+    /** Gives the free slots to sequences that wait, and lets each begin. Those that were cancelled wait no longer. */
     void admit(Consumer<Sequence<C>> begin) {
+        if (!waiting.isEmpty()) {
+            waiting.removeIf(dismiss);
+        }
         while (!free.isEmpty() && !waiting.isEmpty()) {
             Sequence<C> sequence = waiting.remove();
             sequence.slot = free.remove();
             active.add(sequence);
             attempt(sequence, begin);
         }
+    }
+
+    private boolean dismiss(Sequence<C> sequence) {
+        boolean over = sequence.ticket.isOver();
+        if (over) {
+            sequence.ticket
+                    .result()
+                    .completeExceptionally(new CancellationException("the request was cancelled while it waited"));
+        }
+        return over;
     }
 
     /** Whether nothing runs or waits. */

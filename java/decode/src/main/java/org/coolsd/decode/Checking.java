@@ -5,35 +5,24 @@ import java.util.function.Consumer;
 import org.coolsd.Logits;
 import org.coolsd.Step;
 
-/** The part of a step in which the target scores all drafts in one pass, and they are verified in one call. */
+/** The part of a step in which the target scores all drafts in one pass, and they are verified, in one call for each rule. */
 final class Checking<C> {
     private final TargetSession<C> target;
     private final DraftSession<C> drafts;
-    private final Step step;
+    private final Rules<C> rules;
     private final Batch<C> batch;
     private final Runs runs;
-    private long stream;
 
     // Made once: a step allocates nothing.
     private final Consumer<Sequence<C>> place = this::place;
     private final Runnable score = this::scoreRuns;
-    private final Runnable verify = this::verify;
 
-    Checking(TargetSession<C> target, DraftSession<C> drafts, Step step, Batch<C> batch, DecoderOptions options) {
+    Checking(TargetSession<C> target, DraftSession<C> drafts, Rules<C> rules, Batch<C> batch, DecoderOptions options) {
         this.target = target;
         this.drafts = drafts;
-        this.step = step;
+        this.rules = rules;
         this.batch = batch;
         runs = new Runs(options.slots(), options.draftLength());
-    }
-
-    /** Has the step work in the engine's stream, said again only where it has changed. */
-    void follow() {
-        long engines = target.stream();
-        if (engines != stream) {
-            step.stream(engines);
-            stream = engines;
-        }
     }
 
     void check() {
@@ -45,7 +34,16 @@ final class Checking<C> {
         }
         batch.together(scored, score);
         batch.each(place);
-        batch.together(batch.active(), verify);
+        List<Rule<C>> all = rules.all();
+        List<Sequence<C>> placed = batch.active();
+        for (int k = 0; k < placed.size(); k++) {
+            placed.get(k).rule().scored.add(placed.get(k));
+        }
+        for (int r = 0; r < all.size(); r++) {
+            Rule<C> rule = all.get(r);
+            batch.together(rule.scored, rule.verify);
+            rule.scored.clear();
+        }
     }
 
     private void scoreRuns() {
@@ -56,9 +54,10 @@ final class Checking<C> {
     private void place(Sequence<C> sequence) {
         Logits logits = target.logits(sequence.slot);
         requireGuided(sequence.request, logits);
-        step.target(sequence.slot, logits);
+        Step step = sequence.rule().step;
+        step.target(sequence.slot, Guidance.read(sequence.request.target(), logits));
         if (sequence.drafted > 0) {
-            step.draft(sequence.slot, drafts.rows(sequence.slot));
+            step.draft(sequence.slot, Guidance.read(sequence.request.draft(), drafts.rows(sequence.slot)));
         }
     }
 
@@ -70,9 +69,5 @@ final class Checking<C> {
                     "guidance is " + guidance
                             + ", but the target's session has no unconditional branch: open it with one, or ask for guidance 1");
         }
-    }
-
-    private void verify() {
-        step.verify();
     }
 }

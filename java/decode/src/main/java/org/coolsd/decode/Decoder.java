@@ -2,18 +2,17 @@ package org.coolsd.decode;
 
 import java.lang.ref.Reference;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
 import org.coolsd.Guard;
 import org.coolsd.Sampling;
 import org.coolsd.Step;
 import org.coolsd.Verdict;
-import org.coolsd.VerifierSpec;
 
 /**
  * Decodes a continuous batch: requests enter as slots become free, and leave when they are complete. Each step drafts for all
- * of them, has the target score the drafts in one pass, and verifies them in one call.
+ * of them, has the target score the drafts in one pass, and verifies them in one call; in one for each rule, where
+ * requests bring rules of their own.
  *
  * <p>Requests come from any thread, steps from one at a time. What goes wrong with a request (its condition, a listener that
  * throws, NaN in its logits) ends that request and no other; only a pass that fails ends all that were in it. Tokens depend on
@@ -23,10 +22,9 @@ import org.coolsd.VerifierSpec;
  */
 public final class Decoder<C> implements AutoCloseable {
     private final DecoderOptions options;
-    private final Set<VerifierSpec.Report> reports;
     private final TargetSession<C> target;
     private final DraftSession<C> drafts;
-    private final Step step;
+    private final Rules<C> rules;
     private final Batch<C> batch;
     private final Drafting<C> drafting;
     private final Checking<C> checking;
@@ -44,14 +42,13 @@ public final class Decoder<C> implements AutoCloseable {
      */
     public Decoder(TargetModel<C> model, Drafter<C> drafter, DecoderOptions options) {
         this.options = options;
-        reports = options.verdictReports();
         Parts<C> parts = Parts.open(model, drafter, options);
         target = parts.target();
         drafts = parts.drafts();
-        step = parts.step();
+        rules = parts.rules();
         batch = new Batch<>(options.slots(), parts::end);
-        drafting = new Drafting<>(drafts, step, batch, options.slots());
-        checking = new Checking<>(target, drafts, step, batch, options);
+        drafting = new Drafting<>(drafts, rules, batch, options.slots());
+        checking = new Checking<>(target, drafts, rules, batch, options);
         guard = new Guard(this, "the decoder", parts);
     }
 
@@ -67,7 +64,26 @@ public final class Decoder<C> implements AutoCloseable {
      * @throws IllegalStateException if the decoder is closed
      */
     public Ticket submit(Request<C> request, Listener listener) {
-        Sequence<C> sequence = new Sequence<>(request, listener, options);
+        return await(new Sequence<>(request, listener, options, false));
+    }
+
+    /**
+     * As {@link #submit(Request, Listener)}, for a request that is decided in a way of its own: requests with different ways
+     * share the batch, and each has the tokens that it has in a decoder of these options.
+     *
+     * @param own its draft length, at most the decoder's, its policies, its rule, and whether its result tells its drift; slots
+     *     and backend are the decoder's
+     * @throws IllegalArgumentException if the draft length is above the decoder's, or the schedule does not go with it
+     */
+    public Ticket submit(Request<C> request, DecoderOptions own, Listener listener) {
+        if (own.draftLength() > options.draftLength()) {
+            throw new IllegalArgumentException("draftLength is " + own.draftLength() + ", the decoder's is "
+                    + options.draftLength() + ": ask for no more, or open it with more");
+        }
+        return await(new Sequence<>(request, listener, own, true));
+    }
+
+    private Ticket await(Sequence<C> sequence) {
         batch.await(sequence);
         return sequence.ticket;
     }
@@ -96,7 +112,7 @@ public final class Decoder<C> implements AutoCloseable {
     public boolean step() {
         guard.enter();
         try {
-            checking.follow();
+            rules.follow(target.stream());
             batch.admit(enter);
             batch.each(begin);
             drafting.draft();
@@ -111,6 +127,10 @@ public final class Decoder<C> implements AutoCloseable {
 
     private void enter(Sequence<C> sequence) {
         if (!sequence.ticket.isOver()) {
+            if (sequence.options.draftLength() > 0) {
+                drafts.require(sequence.options.acceptance());
+            }
+            sequence.rule(sequence.ownWay ? rules.of(sequence.options) : rules.own());
             target.begin(sequence.slot, sequence.request.condition());
             drafts.begin(sequence.slot, sequence.request);
             sequence.begin();
@@ -133,17 +153,11 @@ public final class Decoder<C> implements AutoCloseable {
             window = target.allowed(slot, sequence.count);
         }
         Sampling draftSampling = window.cut(sequence.request.draft());
+        Step step = sequence.rule().step;
         step.begin(slot, sequence.request.seed(), sequence.count);
         step.sampling(slot, window.cut(sequence.request.target()), draftSampling);
         sequence.beginStep(reach(sequence, window));
-        float[] factors = sequence.factors();
-        if (factors.length > 0) {
-            step.factors(slot, factors);
-        }
-        float[] budgets = sequence.budgets();
-        if (budgets != null) {
-            step.budget(slot, budgets);
-        }
+        sequence.relax(step);
         drafts.step(slot, sequence.count, draftSampling);
     }
 
@@ -156,7 +170,7 @@ public final class Decoder<C> implements AutoCloseable {
 
     /** How many tokens a step may draft: it has one sampling, and it always draws one token more. */
     private int reach(Sequence<C> sequence, Window window) {
-        int most = Math.min(options.draftLength(), sequence.request.length() - sequence.count - 1);
+        int most = Math.min(sequence.options.draftLength(), sequence.request.length() - sequence.count - 1);
         int reach = 0;
         while (reach < most
                 && target.allowed(sequence.slot, sequence.count + reach + 1).equals(window)) {
@@ -168,12 +182,13 @@ public final class Decoder<C> implements AutoCloseable {
     /** Takes what the step yields. */
     private void settle(Sequence<C> sequence) {
         int slot = sequence.slot;
-        Verdict verdict = step.verdict(slot);
+        Verdict verdict = sequence.rule().step.verdict(slot);
         sequence.requireVerified(verdict.status());
         int accepted = verdict.accepted();
-        int length = sequence.take(verdict, reports);
+        int length = sequence.take(verdict);
         drafts.decided(slot, sequence.yielded, length, accepted);
         target.commit(slot, sequence.yielded, length, accepted);
+        sequence.tellStep(length, accepted);
         sequence.tell();
         if (sequence.isComplete()) {
             batch.complete(sequence);

@@ -1,5 +1,6 @@
 package org.coolsd.decode;
 
+import org.coolsd.Acceptance;
 import org.coolsd.Logits;
 import org.coolsd.Sampling;
 import org.jspecify.annotations.Nullable;
@@ -16,6 +17,13 @@ import org.jspecify.annotations.Nullable;
 public interface DraftSession<C> extends AutoCloseable {
     /** What {@link #token} returns where a token is to be drawn. */
     int DRAW = -1;
+
+    /**
+     * Checks that what it drafts can be verified by {@code acceptance}, for a request with a rule of its own.
+     *
+     * @throws IllegalArgumentException if not, which ends the request
+     */
+    default void require(Acceptance acceptance) {}
 
     /** Starts a sequence in {@code slot}, behind {@link TargetSession#begin}. What is thrown ends the request. */
     void begin(int slot, Request<C> request);

@@ -4,43 +4,40 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import org.coolsd.Logits;
-import org.coolsd.Step;
 
-/** Drafts token after token, those of all sequences that go on in one pass of the drafter and one call of the step. */
+/** Drafts token after token, those of all sequences that go on in one pass of the drafter and one call for each rule. */
 final class Drafting<C> {
     private final DraftSession<C> drafts;
-    private final Step step;
+    private final Rules<C> rules;
     private final Batch<C> batch;
     /** Those whose draft goes on. */
     private final List<Sequence<C>> going = new ArrayList<>();
 
-    /** Those that draw their next token: their slots, and what from. */
-    private final List<Sequence<C>> drawing = new ArrayList<>();
-
     private final int[] slots;
-    private final Logits[] rows;
 
     // Made once: a step allocates nothing.
     private final Runnable propose = this::propose;
-    private final Runnable sample = this::sample;
     private final Consumer<Sequence<C>> take = this::take;
     private final Consumer<Sequence<C>> takeDrawn = this::takeDrawn;
 
-    Drafting(DraftSession<C> drafts, Step step, Batch<C> batch, int most) {
+    Drafting(DraftSession<C> drafts, Rules<C> rules, Batch<C> batch, int most) {
         this.drafts = drafts;
-        this.step = step;
+        this.rules = rules;
         this.batch = batch;
         slots = new int[most];
-        rows = new Logits[most];
     }
 
     void draft() {
         while (goesOn()) {
             batch.together(going, propose);
-            drawing.clear();
             batch.each(going, take);
-            batch.together(drawing, sample);
-            batch.each(drawing, takeDrawn);
+            List<Rule<C>> all = rules.all();
+            for (int r = 0; r < all.size(); r++) {
+                Rule<C> rule = all.get(r);
+                batch.together(rule.drawing, rule.sample);
+                batch.each(rule.drawing, takeDrawn);
+                rule.drawing.clear();
+            }
         }
     }
 
@@ -62,10 +59,6 @@ final class Drafting<C> {
         drafts.propose(slots, going.size());
     }
 
-    private void sample() {
-        step.sampleDraft(slots, drawing.size(), rows);
-    }
-
     /** Takes the token that the drafter has drawn, or lets it be drawn with the others. */
     private void take(Sequence<C> sequence) {
         int slot = sequence.slot;
@@ -76,22 +69,20 @@ final class Drafting<C> {
         }
         int token = drafts.token(slot);
         if (token == DraftSession.DRAW) {
-            slots[drawing.size()] = slot;
-            rows[drawing.size()] = row;
-            drawing.add(sequence);
+            sequence.rule().draw(sequence, Guidance.read(sequence.request.draft(), row));
             return;
         }
         drafts.drawn(slot, token);
         sequence.drawn(token, 1);
         sequence.drawnByStep = false;
-        step.draft(slot, sequence.draft, sequence.drafted);
+        sequence.rule().step.draft(slot, sequence.draft, sequence.drafted);
     }
 
     private void takeDrawn(Sequence<C> sequence) {
         int slot = sequence.slot;
-        sequence.requireDrawn(step.status(slot));
-        int token = step.draftToken(slot, sequence.drafted);
+        sequence.requireDrawn(sequence.rule().step.status(slot));
+        int token = sequence.rule().step.draftToken(slot, sequence.drafted);
         drafts.drawn(slot, token);
-        sequence.drawn(token, sequence.drawnByStep ? step.draftPeak(slot) : 1);
+        sequence.drawn(token, sequence.drawnByStep ? sequence.rule().step.draftPeak(slot) : 1);
     }
 }

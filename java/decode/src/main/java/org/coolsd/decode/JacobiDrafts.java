@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 final class JacobiDrafts<C> implements DraftSession<C> {
     private final TargetSession<C> target;
     private final int window;
+    private final boolean coupled;
     private final Sequence[] sequences;
     /** One position each; null if drafts are not coupled. */
     private final @Nullable Verifier couplings;
@@ -64,11 +65,8 @@ final class JacobiDrafts<C> implements DraftSession<C> {
                     "the backend is " + verifier.backend().name()
                             + ", drafts from the target's last pass keep their rows in host memory: use the cpu");
         }
-        if (coupled && spec.acceptance() instanceof Acceptance.Block) {
-            throw new IllegalArgumentException(
-                    "coupled drafts are verified token by token, the acceptance is a block: its"
-                            + " outcome tells of tokens that would be kept; use jacobi with blocks");
-        }
+        this.coupled = coupled;
+        require(spec.acceptance());
         this.target = target;
         window = spec.drafts().length();
         sequences = new Sequence[slots];
@@ -86,6 +84,15 @@ final class JacobiDrafts<C> implements DraftSession<C> {
         } else {
             couplings = null;
             coupling = null;
+        }
+    }
+
+    @Override
+    public void require(Acceptance acceptance) {
+        if (coupled && acceptance instanceof Acceptance.Block) {
+            throw new IllegalArgumentException(
+                    "coupled drafts are verified token by token, the acceptance is a block: its"
+                            + " outcome tells of tokens that would be kept; use jacobi with blocks");
         }
     }
 
@@ -154,7 +161,7 @@ final class JacobiDrafts<C> implements DraftSession<C> {
     public void decided(int slot, int[] tokens, int count, int accepted) {
         Sequence sequence = sequences[slot];
         int drafted = sequence.drafted;
-        Logits scored = target.logits(slot);
+        Logits scored = Guidance.read(sequence.sampling, target.logits(slot));
         LogitsBuffer next = bufferLike(scored, sequence.spare);
         // Behind the drawn token; where the pass went no further, its last row.
         int from = Math.min(accepted + 1, drafted);

@@ -3,7 +3,7 @@ package org.coolsd.images;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import org.coolsd.libtorch.Precision;
@@ -16,9 +16,20 @@ import org.coolsd.models.t5.TextEncoder;
  * and freed when this is closed, which may be before the first image is made.
  */
 public final class CaptionEncoder implements AutoCloseable {
+    private static final int KEPT = 64;
+
     private final Path folder;
     private final Precision precision;
-    private final Map<String, Prompt> encoded = new HashMap<>();
+    /** The last ones read: a server is asked for any number of captions. */
+    private final Map<String, Prompt> encoded = new LinkedHashMap<>(16, 0.75f, true) {
+        private static final long serialVersionUID = 1;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<String, Prompt> eldest) {
+            return size() > KEPT;
+        }
+    };
+
     private TextEncoder encoder;
 
     /**

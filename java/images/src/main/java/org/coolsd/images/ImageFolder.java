@@ -123,6 +123,26 @@ public record ImageFolder(
         return new ImageFolder(path, target, decoder, other, own, classes, sampling, grey);
     }
 
+    /**
+     * The class that {@code asked} is the name of, in small letters or large ones, or the index.
+     *
+     * @throws IllegalArgumentException in one line, with what it may be; an index is checked where the folder names its classes
+     */
+    public int label(String asked) {
+        for (int i = 0; i < classes.size(); i++) {
+            if (classes.get(i).equalsIgnoreCase(asked)) {
+                return i;
+            }
+        }
+        if (asked.matches("\\d{1,9}") && (classes.isEmpty() || Integer.parseInt(asked) < classes.size())) {
+            return Integer.parseInt(asked);
+        }
+        throw new IllegalArgumentException("class is '" + asked + "', it must be "
+                + (classes.isEmpty()
+                        ? "a number: this model has no names of classes"
+                        : "0.." + (classes.size() - 1) + " or one of " + String.join(", ", classes)));
+    }
+
     /** The models that are loaded. */
     private List<Component> models() {
         List<Component> models = new ArrayList<>(List.of(target, decoder));

@@ -2,6 +2,7 @@ package org.coolsd.images;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
@@ -30,6 +31,9 @@ import org.coolsd.models.Prompt;
  * @param <C> what a sequence is made from
  */
 public final class ImagePipeline<C> implements AutoCloseable {
+    /** The level of pixels that no token stands for yet. */
+    private static final byte UNDECIDED = (byte) 128;
+
     private final LoadedTarget<C> target;
     private final Drafter<C> drafter;
     private final LoadedDecoder pictures;
@@ -172,9 +176,43 @@ public final class ImagePipeline<C> implements AutoCloseable {
      * @throws IllegalArgumentException in one line, if they are no image of this model's
      */
     public Picture picture(C condition, int[] tokens) {
+        return picture(target.codes(condition, tokens));
+    }
+
+    /**
+     * The picture of an image that is not complete: what is not decided is of an even grey.
+     *
+     * @param tokens the first {@code count} are decided
+     */
+    public Picture partial(C condition, int[] tokens, int count) {
+        int[] decided = target.firstCodes(condition, tokens, count);
+        ImageCodes whole = target.blank(condition);
+        System.arraycopy(decided, 0, whole.indices(), 0, decided.length);
+        Picture picture = picture(whole);
+        for (int cell = decided.length; cell < whole.indices().length; cell++) {
+            int first = (cell / whole.columns() * picture.width() + cell % whole.columns()) * pictures.scale();
+            for (int row = 0; row < pictures.scale(); row++) {
+                int at = (first + row * picture.width()) * picture.channels();
+                Arrays.fill(picture.levels(), at, at + pictures.scale() * picture.channels(), UNDECIDED);
+            }
+        }
+        return picture;
+    }
+
+    /** Cells of codes that an image has. */
+    public ImageCodes cells(C condition) {
+        return target.blank(condition);
+    }
+
+    /** Pixels of a code, along each side. */
+    public int scale() {
+        return pictures.scale();
+    }
+
+    private Picture picture(ImageCodes codes) {
         try (NoGradGuard guard = new NoGradGuard();
                 PointerScope scope = new PointerScope()) {
-            Tensor decoded = pictures.decode(target.codes(condition, tokens));
+            Tensor decoded = pictures.decode(codes);
             Tensor levels = (grey ? decoded.narrow(0, 0, 1) : decoded)
                     .permute(1, 2, 0)
                     .add(new Scalar(1.0))

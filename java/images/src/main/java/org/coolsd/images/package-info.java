@@ -1,2 +1,6 @@
-/** From a model folder and a request to a picture. */
+/**
+ * From a model folder and a request to a picture.
+ *
+ * @stability evolving
+ */
 package org.coolsd.images;

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -22,6 +23,7 @@ import org.coolsd.libtorch.LibTorch;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
 import org.coolsd.models.Prompt;
+import org.coolsd.models.llamagen.CaptionFile;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -118,9 +120,15 @@ class GoldenImagesTest {
         if (model.target().classes() > 0) {
             return new Prompt.Label(seed % model.target().classes());
         }
-        return model.target().readsEmbeddings()
-                ? new Prompt.CaptionEmbeddings(folder.resolve("target/expected.safetensors"), seed / 2 % 2)
-                : new Prompt.Text("a cat of seed " + seed, 64, 96);
+        if (!model.target().readsEmbeddings()) {
+            return new Prompt.Text("a cat of seed " + seed, 64, 96);
+        }
+        try {
+            Path file = folder.resolve("target/expected.safetensors");
+            return new Prompt.CaptionEmbeddings(CaptionFile.open(file), seed / 2 % 2);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Some images in a batch of two, and the picture of the first. */

@@ -6,6 +6,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One pre-norm transformer layer of the Llama family over whole sequences: RMS norm, rotary attention, RMS norm, SwiGLU.
@@ -35,6 +36,7 @@ public final class DecoderLayer {
                 : new LayerWeights<>(
                         p.attentionNorm(),
                         List.of(precision.cast(stack(p.qkv()))),
+                        p.headNorm(),
                         precision.cast(p.out()),
                         p.ffnNorm(),
                         precision.cast(p.gate()),
@@ -49,17 +51,27 @@ public final class DecoderLayer {
     public Tensor forward(Tensor x) {
         long dim = x.size(2);
         Tensor normed = p.attentionNorm() == null ? x : norm(x, p.attentionNorm(), eps);
-        Tensor qkv = product(normed, stack(p.qkv())).to(torch.ScalarType.Float).unflatten(-1, 3L * heads, dim / heads);
-        Tensor turned = rotary.turn(qkv.narrow(2, 0, 2L * heads));
+        Tensor qkv = product(normed, stack(p.qkv())).to(torch.ScalarType.Float).unflatten(-1, -1, dim / heads);
+        long keyHeads = (qkv.size(2) - heads) / 2;
+        Tensor turned = rotary.turn(normalised(qkv.narrow(2, 0, heads + keyHeads), p.headNorm()));
         Tensor query = turned.narrow(2, 0, heads).transpose(1, 2);
-        Tensor key = turned.narrow(2, heads, heads).transpose(1, 2);
-        Tensor value = qkv.narrow(2, 2L * heads, heads).transpose(1, 2);
+        Tensor key = turned.narrow(2, heads, keyHeads).transpose(1, 2);
+        Tensor value = qkv.narrow(2, heads + keyHeads, keyHeads).transpose(1, 2);
         Tensor attended = torch.scaled_dot_product_attention(
-                query, key, value, new TensorOptional(), 0, true, new DoubleOptional(), false);
+                query, key, value, new TensorOptional(), 0, true, new DoubleOptional(), keyHeads != heads);
         Tensor h = x.add(product(attended.transpose(1, 2).flatten(2, 3), p.out()));
         Tensor n = precision.cast(norm(h, p.ffnNorm(), eps));
         Tensor gated = torch.silu(product(n, p.gate())).mul(product(n, p.up()));
         return h.add(product(gated, p.down()));
+    }
+
+    /** Queries and keys [batch, rows, heads + keyHeads, headDim], normalised within each head where the layer does that. */
+    private static Tensor normalised(Tensor heads, LayerWeights.@Nullable HeadNorm norm) {
+        return norm == null
+                ? heads
+                : torch.layer_norm(heads, new long[] {heads.size(3)})
+                        .mul(norm.weight())
+                        .add(norm.bias());
     }
 
     private Tensor product(Tensor x, Tensor weight) {

@@ -1,5 +1,8 @@
 package org.coolsd.libtorch;
 
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
@@ -14,9 +17,12 @@ public final class Rotary implements AutoCloseable {
     private final Tensor sin;
 
     private Rotary(float[] cos, float[] sin, int positions, int headDim) {
-        long[] shape = {positions, 1, headDim / 2, 2};
-        this.cos = Tensors.of(cos, shape).retainReference();
-        this.sin = Tensors.of(sin, shape).retainReference();
+        this(Tensors.of(cos, positions, 1, headDim / 2, 2), Tensors.of(sin, positions, 1, headDim / 2, 2));
+    }
+
+    private Rotary(Tensor cos, Tensor sin) {
+        this.cos = cos.retainReference();
+        this.sin = sin.retainReference();
     }
 
     /**
@@ -82,6 +88,57 @@ public final class Rotary implements AutoCloseable {
      */
     public static Tensor neighbours(Tensor channels, int headDim) {
         return channels.unflatten(0, -1, 2, headDim / 2).transpose(1, 2).flatten(0, 2);
+    }
+
+    /** {@link #neighbours(Tensor, int)} of a matrix whose rows are the channels: it too is read a few rows at a time. */
+    public static Matrix neighbours(Matrix channels, int headDim) {
+        return new Matrix() {
+            @Override
+            public long rows() {
+                return channels.rows();
+            }
+
+            @Override
+            public long columns() {
+                return channels.columns();
+            }
+
+            @Override
+            public Tensor read(long first, long n) {
+                List<Tensor> parts = new ArrayList<>();
+                for (long row = first; row < first + n; ) {
+                    long from = row % headDim;
+                    long to = Math.min(headDim, from + first + n - row);
+                    parts.add(readOfHead(channels, row - from, headDim / 2, from, to));
+                    row += to - from;
+                }
+                return parts.size() == 1 ? parts.get(0) : torch.cat(new TensorVector(parts.toArray(new Tensor[0])), 0);
+            }
+        };
+    }
+
+    /** Channels from..to - 1 of the head whose rows begin at {@code head}: row 2 j is the head's j, row 2 j + 1 its half + j. */
+    private static Tensor readOfHead(Matrix channels, long head, long half, long from, long to) {
+        long pair = from / 2;
+        long pairs = (to + 1) / 2 - pair;
+        return torch.stack(
+                        new TensorVector(channels.read(head + pair, pairs), channels.read(head + half + pair, pairs)),
+                        1)
+                .flatten(0, 1)
+                .narrow(0, from - 2 * pair, to - from);
+    }
+
+    /**
+     * The embedding of rows that begin at another position: row i is turned as position {@code first + i} is here, or as
+     * position 0 where that is below 0. The caller closes it.
+     *
+     * @param rows at least 1
+     */
+    public Rotary from(int first, int rows) {
+        long[] positions = new long[rows];
+        Arrays.setAll(positions, i -> Math.max(0, first + i));
+        Tensor index = Tensors.of(positions, rows);
+        return new Rotary(torch.index_select(cos, 0, index), torch.index_select(sin, 0, index));
     }
 
     /** Turns {@code x} [batch, rows, heads, headDim], rows of positions 0 and on. */

@@ -5,5 +5,7 @@
  * operations work in place: an operation that makes a new tensor costs about 2 us from Java, one that does not 0.5 us
  * (docs/performance.md). The rows of all sequences of a pass lie one below the other, none of them padded; every
  * operation but attention treats rows apart, and attention treats sequences apart.
+ *
+ * @stability evolving
  */
 package org.coolsd.libtorch;

@@ -50,6 +50,12 @@ public interface LoadedTarget<C> extends AutoCloseable {
     ImageCodes codes(C condition, int[] tokens);
 
     /**
+     * The codes in the first {@code count} tokens of an image, row by row from the top: fewer than the image has until it is
+     * complete.
+     */
+    int[] firstCodes(C condition, int[] tokens, int count);
+
+    /**
      * Bytes of the keys and values of a batch, where they depend on the size of the images; 0 where what {@link Summary} says
      * of an image is all.
      *

@@ -1,6 +1,6 @@
 package org.coolsd.models;
 
-import java.nio.file.Path;
+import org.coolsd.models.llamagen.CaptionFile;
 import org.coolsd.models.t5.EncodedText;
 
 /** What an image is asked for with. */
@@ -28,11 +28,10 @@ public sealed interface Prompt {
     /**
      * A description as a text encoder read it.
      *
-     * @param file safetensors with {@code caption_embeddings} [captions, positions, width] and {@code caption_mask}
-     *     [captions, positions], 1 where there is text
+     * @param file which has it among others
      * @param index of the caption in it, from 0
      */
-    record CaptionEmbeddings(Path file, int index) implements Prompt {}
+    record CaptionEmbeddings(CaptionFile file, int index) implements Prompt {}
 
     /** A description that a text encoder has just read. */
     record Encoded(EncodedText text) implements Prompt {}

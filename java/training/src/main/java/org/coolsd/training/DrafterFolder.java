@@ -1,6 +1,5 @@
 package org.coolsd.training;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -16,11 +15,9 @@ import org.coolsd.checkpoint.CheckpointException;
 import org.coolsd.checkpoint.Safetensors;
 import org.coolsd.libtorch.TensorFiles;
 import org.coolsd.libtorch.Weights;
-import org.coolsd.models.eagle.EagleConfig;
-import org.coolsd.models.llamagen.LlamaGenConfig;
 
 /**
- * The folder of a drafter that was trained for a class-conditional target: config.json and model.safetensors, with the names
+ * The folder of a drafter that was trained for a published target: config.json and model.safetensors, with the names
  * of LANTERN's drafters, whose sizes are the target's.
  */
 public final class DrafterFolder {
@@ -31,11 +28,6 @@ public final class DrafterFolder {
     private static final Map<String, String> METADATA = Map.of("format", "pt", "source", "coolsd train drafter");
 
     private DrafterFolder() {}
-
-    /** The configuration of a drafter for {@code target}: one layer as wide as its own. */
-    public static EagleConfig config(LlamaGenConfig target) {
-        return new EagleConfig(target.dim(), target.feedForward(), target.heads(), 1e-6, target.vocabSize());
-    }
 
     /** Whether {@code weights} were written by {@link #write}, so that they may be written anew. */
     public static boolean isOwn(Path weights) throws IOException {
@@ -51,12 +43,13 @@ public final class DrafterFolder {
      * Writes a drafter, its weights as bf16.
      *
      * @param folder where it goes; it appears whole, and if it is there its files are replaced
+     * @param config what config.json says
      * @param scratch an existing folder on the same disk, where it is made
      */
-    public static void write(Path folder, Path scratch, EagleConfig config, Weights weights) throws IOException {
+    public static void write(Path folder, Path scratch, ObjectNode config, Weights weights) throws IOException {
         boolean there = Files.exists(folder);
         Path made = there ? folder : Files.createDirectories(scratch.resolve("drafter"));
-        byte[] json = json(config).toPrettyString().getBytes(StandardCharsets.UTF_8);
+        byte[] json = config.toPrettyString().getBytes(StandardCharsets.UTF_8);
         AtomicFile.write(made.resolve(CONFIG), out -> out.write(json));
         Map<String, Tensor> half = new LinkedHashMap<>();
         weights.tensors().forEach((name, t) -> half.put(name, t.detach().to(ScalarType.BFloat16)));
@@ -64,22 +57,5 @@ public final class DrafterFolder {
         if (!there) {
             Files.move(made, folder, StandardCopyOption.ATOMIC_MOVE);
         }
-    }
-
-    private static ObjectNode json(EagleConfig config) {
-        ObjectNode json = new ObjectMapper().createObjectNode();
-        json.putArray("architectures").add("LlamaForCausalLM");
-        json.put("model_type", "llama");
-        json.put("input_type", config.inputType());
-        json.put("hidden_size", config.dim());
-        json.put("intermediate_size", config.feedForward());
-        json.put("num_hidden_layers", 1);
-        json.put("num_attention_heads", config.heads());
-        json.put("num_key_value_heads", config.heads());
-        json.put("hidden_act", "silu");
-        json.put("rms_norm_eps", config.normEps());
-        json.put("vocab_size", config.vocabSize());
-        json.put("bias", true);
-        return json;
     }
 }

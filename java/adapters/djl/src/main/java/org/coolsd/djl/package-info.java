@@ -1,4 +1,8 @@
-/** An adapter for DJL: decoders with past and present key-values as targets of the decoding loop. */
+/**
+ * An adapter for DJL: decoders with past and present key-values as targets of the decoding loop.
+ *
+ * @stability evolving
+ */
 @NullMarked
 package org.coolsd.djl;
 

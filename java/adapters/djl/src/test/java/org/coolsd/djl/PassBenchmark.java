@@ -37,7 +37,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
 @Warmup(iterations = 3, time = 1)
 @Measurement(iterations = 5, time = 1)
-@Fork(2)
+@Fork(value = 2, jvmArgsAppend = "-Dorg.bytedeco.javacpp.maxPhysicalBytes=0")
 public class PassBenchmark {
     private static final LlamaGenShape SHAPE = LlamaGenShape.fashion();
     private static final Path FOLDER = Path.of(System.getProperty("coolsd.models", "../../../models"), "fashion");

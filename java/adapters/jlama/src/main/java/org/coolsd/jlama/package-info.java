@@ -1,4 +1,8 @@
-/** An adapter for Jlama: its sampler in one call, and its models as targets and drafters of the decoding loop. */
+/**
+ * An adapter for Jlama: its sampler in one call, and its models as targets and drafters of the decoding loop.
+ *
+ * @stability evolving
+ */
 @NullMarked
 package org.coolsd.jlama;
 

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import org.coolsd.Sampling;
@@ -20,6 +21,7 @@ import org.coolsd.images.ImageFolder;
 import org.coolsd.images.ImagePipeline;
 import org.coolsd.images.ImageRun;
 import org.coolsd.images.Picture;
+import org.coolsd.images.Png;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
 import org.coolsd.models.Prompt;
@@ -68,7 +70,7 @@ public final class CoolsdImageModel implements ImageModel, AutoCloseable {
                 C condition = requests.get(made.getKey()).condition();
                 Picture picture = pipeline.picture(condition, made.getValue().tokens());
                 images.add(Image.builder()
-                        .base64Data(Png.base64(picture))
+                        .base64Data(Base64.getEncoder().encodeToString(Png.bytes(picture)))
                         .mimeType("image/png")
                         .build());
             }

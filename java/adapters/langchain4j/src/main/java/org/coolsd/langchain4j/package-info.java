@@ -1,4 +1,8 @@
-/** langchain4j's image model over coolsd's image pipeline. */
+/**
+ * langchain4j's image model over coolsd's image pipeline.
+ *
+ * @stability evolving
+ */
 @NullMarked
 package org.coolsd.langchain4j;
 

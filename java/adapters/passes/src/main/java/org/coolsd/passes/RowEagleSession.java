@@ -157,7 +157,7 @@ public final class RowEagleSession<C> implements DraftSession<C> {
 
     @Override
     public void forced(int slot, int position, int token) {
-        slots[slot].forced();
+        slots[slot].forced(token);
     }
 
     @Override

@@ -37,7 +37,7 @@ final class Chameleon {
         Tensor h = torch.embedding(embedding(config, weights), tokens);
         Tensor angles = angles((int) tokens.size(1));
         for (int i = 0; i < config.layers(); i++) {
-            ChameleonLayer layer = ChameleonLayer.of(config, weights, i);
+            ChameleonLayer<Tensor> layer = ChameleonLayer.of(config, weights, weights::get, layerName(i));
             h = h.add(attention(DecoderLayer.norm(h, layer.attentionNorm(), config.normEps()), layer, angles));
             Tensor n = DecoderLayer.norm(h, layer.ffnNorm(), config.normEps());
             Tensor gated = torch.silu(torch.linear(n, layer.gate())).mul(torch.linear(n, layer.up()));
@@ -56,12 +56,17 @@ final class Chameleon {
         return weights.get(EMBEDDING, config.vocabSize(), config.dim());
     }
 
+    /** What the names of layer {@code i}'s tensors begin with. */
+    static String layerName(int i) {
+        return "model.layers." + i + ".";
+    }
+
     /** The name of the head [vocab, dim] in a checkpoint. */
     static String headName(ChameleonConfig config) {
         return config.tied() ? EMBEDDING : "lm_head.weight";
     }
 
-    private Tensor attention(Tensor x, ChameleonLayer layer, Tensor angles) {
+    private Tensor attention(Tensor x, ChameleonLayer<Tensor> layer, Tensor angles) {
         Tensor query = turn(normalised(heads(x, layer.query()), layer.queryNorm(), layer.queryShift()), angles);
         Tensor key = turn(normalised(heads(x, layer.key()), layer.keyNorm(), layer.keyShift()), angles);
         Tensor value = heads(x, layer.value());

@@ -2,6 +2,7 @@ package org.coolsd.models.chameleon;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -14,9 +15,11 @@ import org.coolsd.libtorch.Tensors;
 import org.coolsd.libtorch.Weights;
 import org.coolsd.models.CheckpointFiles;
 import org.coolsd.models.LoadedTarget;
+import org.coolsd.models.Prompt;
 import org.coolsd.models.Summary;
 import org.coolsd.models.TargetComponent;
 import org.coolsd.models.decoder.DecoderForward;
+import org.coolsd.models.eagle.EagleForm;
 import org.jspecify.annotations.Nullable;
 
 /** A Chameleon decoder in a checkpoint. */
@@ -83,11 +86,22 @@ record ChameleonComponent(CheckpointFiles files, ChameleonConfig config, Chamele
             ChameleonFamily family = ChameleonFamily.of(files.config());
             DecoderForward forward = files.build(weights ->
                     ChameleonTensors.forward(config, weights, vocabulary.image().window(), precision, placement));
-            return new LoadedChameleon(config, family, vocabulary, forward, files.folder(), tokenizer);
+            return new LoadedChameleon(
+                    config, family, vocabulary, forward, precision, files.folder(), tokenizer, new ArrayList<>());
         } catch (IOException | RuntimeException | Error e) {
             close(tokenizer);
             throw e;
         }
+    }
+
+    @Override
+    public Class<? extends Prompt> prompts() {
+        return Prompt.Text.class;
+    }
+
+    @Override
+    public EagleForm drafterForm(Weights weights) {
+        return new ChameleonEagleForm(config, vocabulary.image().window(), weights);
     }
 
     private static void close(@Nullable ChameleonTokenizer tokenizer) {

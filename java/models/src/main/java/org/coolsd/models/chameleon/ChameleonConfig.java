@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.JsonNode;
+import org.coolsd.libtorch.DecoderShape;
 import org.coolsd.libtorch.KvCacheMemory;
 import org.coolsd.models.Configuration;
 import org.jspecify.annotations.Nullable;
@@ -116,6 +117,11 @@ public record ChameleonConfig(
     /** Channels of a head. */
     int headDim() {
         return dim / heads;
+    }
+
+    /** Its sizes as the decoding loop's passes want them. */
+    DecoderShape shape() {
+        return new DecoderShape(layers, dim, heads, keyHeads, headDim(), feedForward, normEps);
     }
 
     /** What keys and values of a branch take. */

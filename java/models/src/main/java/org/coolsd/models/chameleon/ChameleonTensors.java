@@ -1,12 +1,8 @@
 package org.coolsd.models.chameleon;
 
-import java.util.List;
 import java.util.function.IntToLongFunction;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorVector;
-import org.bytedeco.pytorch.global.torch;
 import org.coolsd.decode.Window;
-import org.coolsd.libtorch.DecoderShape;
 import org.coolsd.libtorch.LayerWeights;
 import org.coolsd.libtorch.Matrix;
 import org.coolsd.libtorch.Placement;
@@ -41,16 +37,8 @@ final class ChameleonTensors implements DecoderWeights {
      */
     static DecoderForward forward(
             ChameleonConfig config, Weights weights, Window image, Precision precision, Placement placement) {
-        DecoderShape shape = new DecoderShape(
-                config.layers(),
-                config.dim(),
-                config.heads(),
-                config.keyHeads(),
-                config.headDim(),
-                config.feedForward(),
-                config.normEps());
         return new DecoderForward(
-                shape,
+                config.shape(),
                 new ChameleonTensors(config, weights, image),
                 Rotary.line(config.positions(), config.headDim(), config.ropeBase()),
                 config.positions(),
@@ -71,27 +59,7 @@ final class ChameleonTensors implements DecoderWeights {
 
     @Override
     public LayerWeights<Matrix> layer(int i) {
-        ChameleonLayer layer = ChameleonLayer.of(config, weights, i);
-        int d = config.headDim();
-        return new LayerWeights<>(
-                layer.attentionNorm(),
-                List.of(
-                        Matrix.of(Rotary.neighbours(layer.query(), d)),
-                        Matrix.of(Rotary.neighbours(layer.key(), d)),
-                        Matrix.of(layer.value())),
-                new LayerWeights.HeadNorm(
-                        perHead(layer.queryNorm(), layer.keyNorm()), perHead(layer.queryShift(), layer.keyShift())),
-                Matrix.of(layer.out()),
-                layer.ffnNorm(),
-                Matrix.of(layer.gate()),
-                Matrix.of(layer.up()),
-                Matrix.of(layer.down()));
-    }
-
-    /** The queries' rows above the keys', channels in the order of the matrices. */
-    private Tensor perHead(Tensor query, Tensor key) {
-        Tensor channels = torch.cat(new TensorVector(query, key), 0).flatten();
-        return Rotary.neighbours(channels, config.headDim()).view(-1, config.headDim());
+        return ChameleonLayer.prepared(config, weights, Chameleon.layerName(i));
     }
 
     @Override

@@ -1,5 +1,6 @@
 package org.coolsd.models.chameleon;
 
+import java.util.Arrays;
 import org.coolsd.decode.Window;
 import org.coolsd.models.ImageCodes;
 
@@ -65,18 +66,23 @@ record ImageGrammar(ChameleonVocabulary vocabulary, int rows, int columns, boole
             throw new IllegalArgumentException(tokens.length + " tokens are no image of " + rows + " x " + columns
                     + " codes, which has " + length());
         }
+        return new ImageCodes(codes(tokens, tokens.length), rows, columns);
+    }
+
+    /** The codes in the first {@code count} tokens of an image, likewise. */
+    int[] codes(int[] tokens, int count) {
         int[] codes = new int[rows * columns];
-        int count = 0;
-        for (int i = 0; i < tokens.length; i++) {
+        int found = 0;
+        for (int i = 0; i < count; i++) {
             Window allowed = allowed(i);
             if (!allowed.holds(tokens[i])) {
                 throw new IllegalArgumentException("token " + tokens[i] + " at position " + i + " is none of "
                         + allowed.from() + ".." + (allowed.to() - 1) + ", which an image has there");
             }
             if (!allowed.isForced()) {
-                codes[count++] = vocabulary.image().code(tokens[i]);
+                codes[found++] = vocabulary.image().code(tokens[i]);
             }
         }
-        return new ImageCodes(codes, rows, columns);
+        return Arrays.copyOf(codes, found);
     }
 }

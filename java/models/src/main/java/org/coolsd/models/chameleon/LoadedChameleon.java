@@ -1,31 +1,40 @@
 package org.coolsd.models.chameleon;
 
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import org.coolsd.Sampling;
 import org.coolsd.decode.Drafter;
 import org.coolsd.decode.TargetModel;
 import org.coolsd.libtorch.KvCacheMemory;
+import org.coolsd.libtorch.Precision;
 import org.coolsd.models.DrafterComponent;
 import org.coolsd.models.ImageCodes;
 import org.coolsd.models.LoadedTarget;
 import org.coolsd.models.Prompt;
 import org.coolsd.models.decoder.DecoderForward;
 import org.coolsd.models.decoder.DecoderTarget;
+import org.coolsd.models.eagle.DrafterForward;
+import org.coolsd.models.eagle.EagleModel;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A Chameleon decoder with its weights.
  *
+ * @param precision of the matrix products
  * @param folder where a tokenizer was looked for
  * @param tokenizer null if there is none
+ * @param drafters those that were made for it, which are closed with it
  */
 record LoadedChameleon(
         ChameleonConfig config,
         ChameleonFamily family,
         ChameleonVocabulary vocabulary,
         DecoderForward forward,
+        Precision precision,
         Path folder,
-        @Nullable ChameleonTokenizer tokenizer)
+        @Nullable ChameleonTokenizer tokenizer,
+        List<DrafterForward> drafters)
         implements LoadedTarget<ChameleonPrompt> {
     @Override
     public TargetModel<ChameleonPrompt> model(boolean guided, int threads) {
@@ -59,12 +68,22 @@ record LoadedChameleon(
 
     @Override
     public ImageCodes codes(ChameleonPrompt condition, int[] tokens) {
+        return condition.grammar().codes(named(tokens));
+    }
+
+    @Override
+    public int[] firstCodes(ChameleonPrompt condition, int[] tokens, int count) {
+        return condition.grammar().codes(named(tokens), count);
+    }
+
+    /** The tokens by their numbers in the whole vocabulary. */
+    private int[] named(int[] tokens) {
         int first = vocabulary.image().window().from();
         int[] named = tokens.clone();
         for (int i = 0; i < named.length; i++) {
             named[i] += first;
         }
-        return condition.grammar().codes(named);
+        return named;
     }
 
     /** Caches grow one after the other. */
@@ -88,14 +107,22 @@ record LoadedChameleon(
     }
 
     @Override
-    public Drafter<ChameleonPrompt> eagle(DrafterComponent drafter) {
-        throw new IllegalArgumentException("drafters of EAGLE's kind are not read for " + family.official()
-                + ": use --drafter jacobi or --drafter coupled, which need no second model");
+    public Drafter<ChameleonPrompt> eagle(DrafterComponent drafter) throws IOException {
+        if (!(drafter instanceof ChameleonEagleComponent eagle)) {
+            throw new IllegalArgumentException(drafter.files() + " is no EAGLE drafter for " + family.official());
+        }
+        DrafterForward loaded =
+                eagle.load(forward, config, vocabulary.image().window().from(), precision);
+        drafters.add(loaded);
+        return new EagleModel<>(loaded);
     }
 
     @Override
     public void close() {
+        // The target first: if a decoder has it, nothing is freed.
         forward.close();
+        drafters.forEach(DrafterForward::close);
+        drafters.clear();
         if (tokenizer != null) {
             tokenizer.close();
         }

@@ -343,9 +343,14 @@ public final class DecoderSession<C> implements TargetSession<C> {
         keepsPrefixFeatures = true;
     }
 
-    /** Positions of the prefix of a part's branches. */
-    public int prefixLength(int slot, int part) {
-        return slots[slot].prefixes[part][0].length();
+    /** What the branches of a part begin with, all of one length; until the slot's next {@link #begin}. */
+    public Prefix[] prefixes(int slot, int part) {
+        return slots[slot].prefixes[part];
+    }
+
+    /** The most forced tokens in a row. */
+    public int longestForced() {
+        return conditioning.longestForced();
     }
 
     /**

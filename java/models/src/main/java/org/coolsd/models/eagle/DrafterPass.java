@@ -9,10 +9,11 @@ import org.coolsd.libtorch.LeadingRows;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Rows;
 import org.coolsd.models.decoder.DecoderForward;
+import org.coolsd.models.decoder.Prefix;
 
 /**
  * Passes of the drafter, one after the other: {@link #begin}, {@link #add} for each sequence, {@link #run}. Only the last
- * position of every sequence gets logits. One thread at a time; run inside a {@link PassScope}, which
+ * position of every sequence gets logits. One thread at a time; run inside a {@link org.coolsd.libtorch.PassScope}, which
  * frees the logits.
  */
 public final class DrafterPass implements AutoCloseable {
@@ -30,7 +31,7 @@ public final class DrafterPass implements AutoCloseable {
         this.target = target;
         this.rows = rows;
         Placement placement = target.placement();
-        int dim = drafter.config().dim();
+        int dim = drafter.dim();
         sources = new Indices(placement, rows.capacity());
         ends = new Indices(placement, rows.capacity());
         inputs = new LeadingRows(placement.zeros(ScalarType.Float, rows.capacity(), dim));
@@ -53,17 +54,35 @@ public final class DrafterPass implements AutoCloseable {
      * @return the first of the sequence's rows of {@link #run}'s result: one for each half
      */
     public int add(KvCache cache, int turn, int[] tokens, int from, int n, int source, int sourceStride) {
-        int first = rows.add(cache, n, turn);
-        int result = halves;
+        int first = place(cache, turn, n, source, sourceStride);
         for (int half = 0; half < cache.halves(); half++) {
             for (int i = 0; i < n; i++) {
-                int row = first + half * n + i;
-                rows.id(row, tokens[from + i]);
-                sources.put(row, (long) source + (long) half * sourceStride + i);
+                rows.id(first + half * n + i, drafter.input().row(tokens[from + i]));
+            }
+        }
+        return halves - cache.halves();
+    }
+
+    /** As {@link #add}, of positions of what the cache's halves begin with: those behind the first and the cache's length. */
+    void addPrefix(KvCache cache, int turn, Prefix[] prefixes, int n, int source, int sourceStride) {
+        int position = 1 + cache.length();
+        int first = place(cache, turn, n, source, sourceStride);
+        for (int half = 0; half < cache.halves(); half++) {
+            for (int i = 0; i < n; i++) {
+                rows.id(first + half * n + i, drafter.input().prefixRow(prefixes[half], position + i));
+            }
+        }
+    }
+
+    private int place(KvCache cache, int turn, int n, int source, int sourceStride) {
+        int first = rows.add(cache, n, turn);
+        for (int half = 0; half < cache.halves(); half++) {
+            for (int i = 0; i < n; i++) {
+                sources.put(first + half * n + i, (long) source + (long) half * sourceStride + i);
             }
             ends.put(halves++, first + (half + 1L) * n - 1);
         }
-        return result;
+        return first;
     }
 
     /**
@@ -73,10 +92,15 @@ public final class DrafterPass implements AutoCloseable {
      * @return draft logits f32 [halves, vocab], a half of a sequence in each row; a new tensor
      */
     public Tensor run(Tensor features) {
+        return target.logits(predict(features));
+    }
+
+    /** As {@link #run}, of which it returns no more than {@link #predicted}. */
+    Tensor predict(Tensor features) {
         Rows.View v = extend(features);
         Tensor last = predicted.first(halves);
         torch.index_select_out(last, v.stream(), 0, ends.first(halves));
-        return target.logits(last);
+        return last;
     }
 
     /** As {@link #run}, without results. */

@@ -6,7 +6,7 @@ import org.coolsd.models.Architecture;
 import org.coolsd.models.CheckpointFiles;
 import org.coolsd.models.Component;
 
-/** LANTERN's EAGLE drafters, told by the names of their tensors. */
+/** LANTERN's EAGLE drafters for LlamaGen, told by the names of their tensors. */
 public final class EagleArchitecture implements Architecture {
     /** Made by the service loader. */
     public EagleArchitecture() {}
@@ -23,7 +23,10 @@ public final class EagleArchitecture implements Architecture {
 
     @Override
     public Optional<Component> find(CheckpointFiles files) throws IOException {
-        if (!files.stored().containsKey("fc.weight") || !files.stored().containsKey("layers.0.mlp.gate_proj.weight")) {
+        // Those for Chameleon have norms of queries and keys.
+        if (!files.stored().containsKey("fc.weight")
+                || !files.stored().containsKey("layers.0.mlp.gate_proj.weight")
+                || files.stored().containsKey("layers.0.self_attn.q_norm.weight")) {
             return Optional.empty();
         }
         return Optional.of(new EagleComponent(files, files.config(EagleConfig.class)));

@@ -33,16 +33,12 @@ public record EagleComponent(CheckpointFiles files, EagleConfig config) implemen
 
     @Override
     public Set<String> inputs() {
-        return Set.of("tokens", "input_features");
+        return EagleDrafter.INPUTS;
     }
 
     @Override
     public Map<String, Tensor> outputs(Weights weights, Map<String, Tensor> expected) {
-        EagleDrafter drafter = EagleDrafter.forInference(config, weights, Precision.F32);
-        if (!expected.keySet().containsAll(Set.of("tokens", "input_features", "output_features"))) {
-            return Map.of();
-        }
-        return Map.of("output_features", drafter.features(expected.get("tokens"), expected.get("input_features")));
+        return EagleDrafter.forInference(config, weights, Precision.F32).outputs(config.conditions(), expected);
     }
 
     /**

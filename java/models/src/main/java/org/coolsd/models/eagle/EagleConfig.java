@@ -67,9 +67,9 @@ public record EagleConfig(
         };
     }
 
-    /** Condition positions of the published drafters: a caption's but for the last. */
+    /** Positions of the prefix of the published drafters' targets: a caption's, or a class. */
     int conditions() {
-        return captions() ? 119 : 0;
+        return captions() ? 120 : 1;
     }
 
     DecoderShape shape() {

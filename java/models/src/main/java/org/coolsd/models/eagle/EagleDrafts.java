@@ -3,6 +3,8 @@ package org.coolsd.models.eagle;
 import java.util.Arrays;
 import java.util.Objects;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.coolsd.Guard;
 import org.coolsd.Logits;
@@ -18,9 +20,9 @@ import org.coolsd.models.decoder.DecoderSession;
 import org.jspecify.annotations.Nullable;
 
 /**
- * EAGLE's keys and values of the sequences in a decoder's slots. The first pass of a step reads the tokens that the step
- * before decided, with the target's features; the others read the token drafted last, with the feature predicted for it. The
- * drafter reads every token: behind a step that drafted nothing, other than the first, it drafts no more in that sequence.
+ * EAGLE's keys and values of the sequences in a decoder's slots. The first pass of a step reads the tokens that the steps
+ * before decided, with the target's features, which are kept until then; the others read the token drafted last, with the
+ * feature predicted for it. A forced token is read so as well, and once more when the target has been there.
  *
  * @param <C> what a sequence is made from
  */
@@ -30,6 +32,7 @@ final class EagleDrafts<C> implements DraftSession<C> {
     private final Slot[] slots;
     private final int vocab;
     private final int most;
+    private final KeptFeatures kept;
     private final Memory memory;
     private final Guard guard;
     private int[] proposing = {};
@@ -74,8 +77,8 @@ final class EagleDrafts<C> implements DraftSession<C> {
         /** Whether the caches may hold NaN. */
         boolean suspect;
 
-        Slot(int most) {
-            reader = new TokenReader(most);
+        Slot(int most, int room) {
+            reader = TokenReader.keeping(room);
             row = new Logits[most];
         }
     }
@@ -87,8 +90,9 @@ final class EagleDrafts<C> implements DraftSession<C> {
         branches = target.branches();
         vocab = target.target().vocab();
         target.keepPrefixFeatures();
+        int room = 2 * (most + 1 + target.longestForced());
         slots = new Slot[slotCount];
-        Arrays.setAll(slots, s -> new Slot(most));
+        Arrays.setAll(slots, s -> new Slot(most, room));
         drafter.enter();
         memory = new Memory(
                 drafter,
@@ -97,12 +101,13 @@ final class EagleDrafts<C> implements DraftSession<C> {
                 new OwnedTensors());
         try (PassScope scope = new PassScope()) {
             for (int lane = 0; lane < branches.lanes(); lane++) {
-                int rows = branches.rows(lane, most + 1);
+                int rows = branches.rows(lane, room);
                 memory.passes[lane] = drafter.newPass(Math.max(rows, branches.halves() * drafter.prefixRows()));
             }
             for (int slot = 0; slot < slotCount; slot++) {
                 make(slot);
             }
+            kept = new KeptFeatures(target, slotCount, room, drafter.dim(), memory.tensors);
         } catch (RuntimeException | Error e) {
             memory.run();
             throw e;
@@ -153,12 +158,11 @@ final class EagleDrafts<C> implements DraftSession<C> {
                 }
             }
             s.suspect = false;
-            s.reader.begin(target.prefixLength(slot, 0) - 1);
-            if (s.reader.read() > 0) {
-                s.suspect = true;
-                beginning = slot;
-                target.workers().run(this::prefill);
-            }
+            s.reader.begin(0);
+            beginning = slot;
+            s.suspect = true;
+            target.workers().run(this::prefill);
+            s.suspect = false;
         } finally {
             guard.exit();
         }
@@ -177,21 +181,24 @@ final class EagleDrafts<C> implements DraftSession<C> {
 
     private void prefill(int part, DrafterPass pass) {
         KvCache cache = memory.caches[beginning][part];
-        int length = target.prefixLength(beginning, part) - 1;
+        int length = target.prefixes(beginning, part)[0].length() - 1;
+        if (length == 0) {
+            return;
+        }
         Tensor features = Objects.requireNonNull(target.prefixFeatures(beginning, part));
         int most = pass.capacity() / branches.halves();
         while (cache.length() < length) {
             int from = cache.length();
             int n = Math.min(most, length - from);
             pass.begin();
-            pass.add(cache, turn(beginning, part), new int[n], 0, n, from, length);
+            pass.addPrefix(cache, turn(beginning, part), target.prefixes(beginning, part), n, from, length);
             pass.extend(features);
         }
     }
 
-    /** Rotary position of a branch's first position: the one behind its prefix is the first cell of the image. */
+    /** Rotary position of a branch's first position. */
     private int turn(int slot, int part) {
-        return 2 - target.prefixLength(slot, part);
+        return memory.drafter.input().turn(target.prefixes(slot, part)[0].length());
     }
 
     @Override
@@ -216,45 +223,98 @@ final class EagleDrafts<C> implements DraftSession<C> {
         }
     }
 
+    /** Those with forced tokens to read go ahead, a pass for each, so that the last pass predicts for all. */
     private void pass(int lane) {
+        int ahead = 0;
+        for (int k = 0; k < count; k++) {
+            TokenReader reader = slots[proposing[k]].reader;
+            if (reader.proposed() && reader.drafted() == 0 && inLane(proposing[k], lane)) {
+                ahead = Math.max(ahead, reader.forced());
+            }
+        }
+        for (int left = ahead; left >= 0; left--) {
+            try (PassScope scope = new PassScope()) {
+                pass(lane, left);
+            }
+        }
+    }
+
+    private boolean inLane(int slot, int lane) {
+        boolean in = false;
+        for (int part = 0; part < branches.parts(); part++) {
+            in |= branches.lane(slot, part) == lane;
+        }
+        return in;
+    }
+
+    /** One pass of the lane's sequences that have {@code left} forced tokens or more to read behind it, or none at the last. */
+    private void pass(int lane, int left) {
         DrafterPass pass = memory.passes[lane];
+        Tensor unread = kept.rows(lane);
+        boolean fresh = false;
+        boolean predicted = false;
+        for (int k = 0; k < count; k++) {
+            TokenReader reader = slots[proposing[k]].reader;
+            if (takesPart(reader, left) && inLane(proposing[k], lane)) {
+                boolean first = reader.drafted() == 0 && reader.forced() == left;
+                fresh |= first;
+                predicted |= !first;
+            }
+        }
+        if (!fresh && !predicted) {
+            return;
+        }
+        Tensor features = fresh ? unread : pass.predicted();
+        int behindUnread = 0;
+        if (fresh && predicted) {
+            features = torch.cat(new TensorVector(unread, pass.predicted()), 0);
+            behindUnread = (int) unread.size(0);
+        }
         pass.begin();
         int parts = 0;
-        boolean first = false;
+        for (int k = 0; k < count; k++) {
+            int slot = proposing[k];
+            for (int part = 0; part < branches.parts() && takesPart(slots[slot].reader, left); part++) {
+                if (branches.lane(slot, part) == lane) {
+                    add(pass, slot, part, left, behindUnread);
+                    parts++;
+                }
+            }
+        }
+        if (left > 0) {
+            pass.predict(features);
+            return;
+        }
+        Tensor rows = pass.run(features);
         for (int k = 0; k < count; k++) {
             int slot = proposing[k];
             Slot s = slots[slot];
             for (int part = 0; part < branches.parts() && s.reader.proposed(); part++) {
                 if (branches.lane(slot, part) == lane) {
-                    // All sequences of a pass are at the same draft position.
-                    first = s.reader.drafted() == 0;
-                    s.at[part] = pass.add(
-                            memory.caches[slot][part],
-                            turn(slot, part),
-                            s.reader.tokens(),
-                            0,
-                            s.reader.reads(),
-                            first ? target.featureRow(slot, part) : s.at[part],
-                            first ? target.featureStride(slot) : 1);
-                    parts++;
+                    s.rows[part][s.reader.drafted()].copy_(
+                            parts == 1 ? rows : rows.narrow(0, s.at[part], branches.halves()));
                 }
             }
         }
-        if (parts == 0) {
-            return;
-        }
-        try (PassScope scope = new PassScope()) {
-            Tensor rows = pass.run(first ? target.features(lane) : pass.predicted());
-            for (int k = 0; k < count; k++) {
-                int slot = proposing[k];
-                Slot s = slots[slot];
-                for (int part = 0; part < branches.parts() && s.reader.proposed(); part++) {
-                    if (branches.lane(slot, part) == lane) {
-                        s.rows[part][s.reader.drafted()].copy_(
-                                parts == 1 ? rows : rows.narrow(0, s.at[part], branches.halves()));
-                    }
-                }
-            }
+    }
+
+    private static boolean takesPart(TokenReader reader, int left) {
+        return reader.proposed() && (left == 0 || reader.drafted() == 0 && reader.forced() >= left);
+    }
+
+    private void add(DrafterPass pass, int slot, int part, int left, int behindUnread) {
+        Slot s = slots[slot];
+        TokenReader reader = s.reader;
+        KvCache cache = memory.caches[slot][part];
+        int turn = turn(slot, part);
+        int forcedRead = reader.drafted() == 0 ? reader.forced() - left : 0;
+        if (reader.drafted() > 0) {
+            s.at[part] = pass.add(cache, turn, reader.tokens(), 0, 1, behindUnread + s.at[part], 1);
+        } else if (forcedRead == 0) {
+            s.at[part] = pass.add(cache, turn, reader.tokens(), 0, reader.reads(), kept.first(slot, part), kept.room());
+        } else {
+            int at = reader.reads() + forcedRead - 1;
+            s.at[part] = pass.add(cache, turn, reader.tokens(), at, 1, behindUnread + s.at[part], 1);
         }
     }
 
@@ -290,18 +350,61 @@ final class EagleDrafts<C> implements DraftSession<C> {
 
     @Override
     public void decided(int slot, int[] tokens, int tokenCount, int accepted) {
-        Slot s = slots[slot];
-        if (s.reader.decided(tokens, tokenCount)) {
-            for (KvCache cache : memory.caches[slot]) {
-                cache.rollBack(Math.min(cache.length(), s.reader.read()));
-            }
-            s.suspect = false;
+        if (most == 0) {
+            return;
         }
+        Slot s = slots[slot];
+        makeRoom(slot, tokenCount);
+        int forced = s.reader.forced();
+        s.reader.decided(tokens, tokenCount);
+        for (int part = 0; part < branches.parts(); part++) {
+            KvCache cache = memory.caches[slot][part];
+            int length = target.prefixes(slot, part)[0].length() - 1 + s.reader.read();
+            cache.rollBack(Math.min(cache.length(), length));
+        }
+        s.suspect = false;
+        kept.keep(slot, s.reader.reads() - forced - tokenCount, forced, tokenCount);
     }
 
     @Override
     public void forced(int slot, int position, int token) {
-        slots[slot].reader.forced();
+        if (most > 0) {
+            makeRoom(slot, 1);
+            slots[slot].reader.forced(token);
+        }
+    }
+
+    /** Reads the unread tokens now, if so many more could not be kept: there have been many steps without drafts. */
+    private void makeRoom(int slot, int more) {
+        Slot s = slots[slot];
+        if (!s.reader.hasRoom(more)) {
+            beginning = slot;
+            s.suspect = true;
+            target.workers().run(this::readAhead);
+            s.reader.readAhead();
+            s.suspect = false;
+        }
+    }
+
+    private void readAhead(int lane) {
+        TokenReader reader = slots[beginning].reader;
+        DrafterPass pass = memory.passes[lane];
+        for (int part = 0; part < branches.parts(); part++) {
+            if (branches.lane(beginning, part) == lane) {
+                try (PassScope scope = new PassScope()) {
+                    pass.begin();
+                    pass.add(
+                            memory.caches[beginning][part],
+                            turn(beginning, part),
+                            reader.tokens(),
+                            0,
+                            reader.reads(),
+                            kept.first(beginning, part),
+                            kept.room());
+                    pass.extend(kept.rows(lane));
+                }
+            }
+        }
     }
 
     @Override

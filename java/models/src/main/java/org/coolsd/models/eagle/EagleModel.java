@@ -7,7 +7,7 @@ import org.coolsd.decode.TargetSession;
 import org.coolsd.models.decoder.DecoderSession;
 
 /**
- * EAGLE as a drafter of the decoding loop, for LlamaGen.
+ * EAGLE as a drafter of the decoding loop.
  *
  * @param forward its weights, which stay the caller's
  * @param <C> what a sequence is made from
@@ -17,8 +17,9 @@ public record EagleModel<C>(DrafterForward forward) implements Drafter<C> {
     @Override
     public DraftSession<C> open(TargetSession<C> target, Verifier verifier, int slots) {
         if (!(target instanceof DecoderSession<C> session)) {
-            throw new IllegalArgumentException("EAGLE reads LlamaGen's features, the target's session is a "
-                    + target.getClass().getName());
+            throw new IllegalArgumentException(
+                    "EAGLE reads the features of LibTorch's decoders, the target's session is a "
+                            + target.getClass().getName());
         }
         return new EagleDrafts<>(
                 forward, session, slots, verifier.spec().drafts().length());

@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * floating-point type, and {@value #MASK} [captions, positions] of any type, 1 where there is text and 0 where there is padding,
  * which may be on either side. Without a mask there is no padding.
  */
-final class CaptionFile {
+public final class CaptionFile {
     static final String EMBEDDINGS = "caption_embeddings";
     static final String MASK = "caption_mask";
 
@@ -48,7 +48,7 @@ final class CaptionFile {
      *
      * @throws IOException in one line, if the file has no captions
      */
-    static CaptionFile open(Path file) throws IOException {
+    public static CaptionFile open(Path file) throws IOException {
         Map<String, TensorData> tensors = Checkpoint.read(file);
         TensorData embeddings = tensors.get(EMBEDDINGS);
         TensorData mask = tensors.get(MASK);
@@ -57,7 +57,7 @@ final class CaptionFile {
                     file, "no tensor '" + EMBEDDINGS + "' [captions, positions, width] in it, so no captions");
         }
         long[] shape = embeddings.shape();
-        if (shape.length != 3 || !FLOATS.contains(embeddings.type())) {
+        if (shape.length != 3 || shape[0] == 0 || !FLOATS.contains(embeddings.type())) {
             throw new CheckpointException(
                     file,
                     "tensor '" + EMBEDDINGS + "' has shape " + Arrays.toString(shape)
@@ -73,8 +73,13 @@ final class CaptionFile {
     }
 
     /** The file. */
-    Path file() {
+    public Path file() {
         return file;
+    }
+
+    /** Captions in it. */
+    public int count() {
+        return (int) Math.min(Integer.MAX_VALUE, embeddings.shape()[0]);
     }
 
     /**

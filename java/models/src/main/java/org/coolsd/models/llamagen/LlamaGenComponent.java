@@ -1,7 +1,6 @@
 package org.coolsd.models.llamagen;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -9,7 +8,6 @@ import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.coolsd.decode.Window;
 import org.coolsd.libtorch.KvCache;
 import org.coolsd.libtorch.Placement;
@@ -18,10 +16,12 @@ import org.coolsd.libtorch.Weights;
 import org.coolsd.models.CheckpointFiles;
 import org.coolsd.models.LoadedTarget;
 import org.coolsd.models.OfficialLaw;
+import org.coolsd.models.Prompt;
 import org.coolsd.models.Summary;
 import org.coolsd.models.TargetComponent;
 import org.coolsd.models.decoder.DecoderPass;
 import org.coolsd.models.decoder.Prefix;
+import org.coolsd.models.eagle.EagleForm;
 
 /**
  * A GPT in a checkpoint.
@@ -132,19 +132,13 @@ public record LlamaGenComponent(CheckpointFiles files, LlamaGenConfig config) im
         });
     }
 
-    /**
-     * The model over whole sequences, for training and teacher forcing; it lives until the collector finds it.
-     *
-     * @param precision of the matrix products
-     * @throws IOException in one line, if the file is damaged or does not fit its configuration
-     * @throws IllegalArgumentException if it makes images from captions
-     */
-    public LlamaGen wholeSequences(Precision precision) throws IOException {
-        // In no pointer scope, and never closed: the model keeps the tensors that are read for it.
-        try {
-            return LlamaGen.forInference(config, files.weights(ScalarType.Float), precision);
-        } catch (UncheckedIOException e) {
-            throw e.getCause();
-        }
+    @Override
+    public Class<? extends Prompt> prompts() {
+        return config.captions() ? Prompt.CaptionEmbeddings.class : Prompt.Label.class;
+    }
+
+    @Override
+    public EagleForm drafterForm(Weights weights) {
+        return new LlamaGenEagleForm(config, weights);
     }
 }

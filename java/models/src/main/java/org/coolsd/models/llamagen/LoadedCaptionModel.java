@@ -5,13 +5,9 @@ import org.coolsd.decode.TargetModel;
 import org.coolsd.libtorch.Precision;
 import org.coolsd.models.Prompt;
 import org.coolsd.models.t5.EncodedText;
-import org.jspecify.annotations.Nullable;
 
 /** A text-conditional GPT with its weights. */
 final class LoadedCaptionModel extends LoadedLlamaGen<Caption> {
-    /** The file that the last caption was read from. */
-    private @Nullable CaptionFile opened;
-
     LoadedCaptionModel(TargetForward forward, Precision precision) {
         super(forward, precision);
     }
@@ -30,12 +26,7 @@ final class LoadedCaptionModel extends LoadedLlamaGen<Caption> {
     public Caption condition(Prompt prompt) throws IOException {
         Caption caption;
         if (prompt instanceof Prompt.CaptionEmbeddings captions) {
-            CaptionFile file = opened;
-            if (file == null || !file.file().equals(captions.file())) {
-                file = CaptionFile.open(captions.file());
-                opened = file;
-            }
-            caption = file.read(captions.index());
+            caption = captions.file().read(captions.index());
         } else if (prompt instanceof Prompt.Encoded encoded) {
             EncodedText text = encoded.text();
             caption = new Caption(text.rows(), text.count(), text.width());

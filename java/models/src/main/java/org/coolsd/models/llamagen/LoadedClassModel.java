@@ -3,6 +3,7 @@ package org.coolsd.models.llamagen;
 import org.coolsd.decode.TargetModel;
 import org.coolsd.libtorch.Precision;
 import org.coolsd.models.Prompt;
+import org.coolsd.models.decoder.DecoderTarget;
 
 /** A class-conditional GPT with its weights. */
 final class LoadedClassModel extends LoadedLlamaGen<Integer> {
@@ -12,7 +13,7 @@ final class LoadedClassModel extends LoadedLlamaGen<Integer> {
 
     @Override
     public TargetModel<Integer> model(boolean guided, int threads) {
-        return new LlamaGenTarget(forward, guided, threads);
+        return new DecoderTarget<>(forward.decoder(), forward.classes(), guided, threads);
     }
 
     @Override

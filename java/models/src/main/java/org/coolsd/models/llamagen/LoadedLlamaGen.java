@@ -2,6 +2,7 @@ package org.coolsd.models.llamagen;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.coolsd.Sampling;
 import org.coolsd.decode.Drafter;
@@ -37,6 +38,11 @@ abstract class LoadedLlamaGen<C> implements LoadedTarget<C> {
     public ImageCodes codes(C condition, int[] tokens) {
         int grid = forward.config().grid();
         return new ImageCodes(tokens, grid, grid);
+    }
+
+    @Override
+    public int[] firstCodes(C condition, int[] tokens, int count) {
+        return Arrays.copyOf(tokens, count);
     }
 
     /** As the official sampling scripts have it. */

@@ -69,7 +69,7 @@ public final class TargetForward implements AutoCloseable {
      *
      * @throws IllegalArgumentException if this model makes images from captions
      */
-    Conditioning<Integer> classes() {
+    public Conditioning<Integer> classes() {
         if (conditioning instanceof ClassConditioning classes) {
             return classes;
         }

@@ -1,2 +1,6 @@
-/** LlamaGen's class-conditional GPT: over whole sequences for training and teacher forcing, and in passes for decoding. */
+/**
+ * LlamaGen's class-conditional GPT: over whole sequences for training and teacher forcing, and in passes for decoding.
+ *
+ * @stability evolving
+ */
 package org.coolsd.models.llamagen;

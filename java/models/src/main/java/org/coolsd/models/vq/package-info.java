@@ -1,2 +1,6 @@
-/** VQ tokenizers: pictures to codebook indices and back. */
+/**
+ * VQ tokenizers: pictures to codebook indices and back.
+ *
+ * @stability evolving
+ */
 package org.coolsd.models.vq;

@@ -45,6 +45,9 @@ class ChameleonLawTest {
     @TempDir
     private static Path folder;
 
+    @TempDir
+    private static Path drafterFolder;
+
     private static LoadedChameleon model;
     private static ChameleonPrompt prompt;
     private static double[] law;
@@ -131,9 +134,14 @@ class ChameleonLawTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"jacobi,token", "jacobi,block", "coupled,token"})
-    void losslessImagesHaveTheTargetsLaw(String drafts, String rule) {
-        Drafter<ChameleonPrompt> drafter = drafts.equals("jacobi") ? Drafter.jacobi() : Drafter.coupled();
+    @CsvSource({"jacobi,token", "jacobi,block", "coupled,token", "eagle,token", "eagle,block"})
+    void losslessImagesHaveTheTargetsLaw(String drafts, String rule) throws Exception {
+        Drafter<ChameleonPrompt> drafter =
+                switch (drafts) {
+                    case "jacobi" -> Drafter.jacobi();
+                    case "coupled" -> Drafter.coupled();
+                    default -> TinyChameleon.eagle(model, drafterFolder);
+                };
         Acceptance acceptance = rule.equals("block") ? Acceptance.block() : Acceptance.token();
         assertThat(ChiSquare.excess(counts(drafter, acceptance), law)).isLessThan(1);
     }

@@ -45,6 +45,9 @@ class ChameleonSessionTest {
     @TempDir
     private static Path folder;
 
+    @TempDir
+    private static Path drafterFolder;
+
     private static LoadedChameleon model;
 
     @BeforeAll
@@ -118,12 +121,13 @@ class ChameleonSessionTest {
 
     /** What the grammar forces stands where it says and costs no step; all else is a code. */
     @ParameterizedTest
-    @CsvSource({"none,token", "jacobi,token", "jacobi,block", "coupled,token"})
-    void forcedTokensAndNoneOutsideTheWindow(String drafts, String rule) {
+    @CsvSource({"none,token", "jacobi,token", "jacobi,block", "coupled,token", "eagle,token", "eagle,block"})
+    void forcedTokensAndNoneOutsideTheWindow(String drafts, String rule) throws Exception {
         Drafter<ChameleonPrompt> drafter =
                 switch (drafts) {
                     case "jacobi" -> Drafter.jacobi();
                     case "coupled" -> Drafter.coupled();
+                    case "eagle" -> TinyChameleon.eagle(model, drafterFolder);
                     default -> Drafter.none();
                 };
         // 3 x 2 units: 4 rows of 6 codes.
@@ -143,6 +147,9 @@ class ChameleonSessionTest {
             assertThat(tokens[tokens.length - 1] + FIRST).isEqualTo(68);
             assertThat(result.forced()).isEqualTo(2 + 4 + 1);
             assertThat(result.steps()).isLessThanOrEqualTo(4 * 6);
+            assertThat(result.drafted() > 0).isEqualTo(!drafts.equals("none"));
+            // A step yields what it accepts and one token more, none of which is forced.
+            assertThat(result.accepted()).isEqualTo(4 * 6 - result.steps());
             ImageCodes codes = model.codes(prompt, tokens);
             assertThat(codes.rows()).isEqualTo(4);
             assertThat(codes.columns()).isEqualTo(6);

@@ -4,9 +4,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
+import org.coolsd.decode.Drafter;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
 import org.coolsd.models.Checkpoints;
+import org.coolsd.models.DrafterComponent;
+import org.coolsd.models.tiny.TinyChameleonDrafter;
 
 /** The tiny official decoder with a small tokenizer beside it. */
 final class TinyChameleon {
@@ -29,5 +32,11 @@ final class TinyChameleon {
         ChameleonComponent component =
                 (ChameleonComponent) Checkpoints.find(folder).get(0);
         return (LoadedChameleon) component.load(Precision.F32, Placement.cpu());
+    }
+
+    /** A drafter of random weights for it, which is written to {@code folder} first; the model closes it. */
+    static Drafter<ChameleonPrompt> eagle(LoadedChameleon model, Path folder) throws IOException {
+        TinyChameleonDrafter.write(folder, TinyChameleonDrafter.tensors());
+        return model.eagle((DrafterComponent) Checkpoints.find(folder).get(0));
     }
 }

@@ -1,31 +1,19 @@
 package org.coolsd.models.eagle;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.LongStream;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorVector;
-import org.bytedeco.pytorch.global.torch;
-import org.coolsd.Logits;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
-import org.coolsd.decode.Decoder;
 import org.coolsd.decode.DecoderOptions;
 import org.coolsd.decode.DraftPolicy;
-import org.coolsd.decode.DraftSession;
-import org.coolsd.decode.Drafter;
 import org.coolsd.decode.Request;
-import org.coolsd.decode.TargetModel;
 import org.coolsd.libtorch.KvCache;
-import org.coolsd.libtorch.PassScope;
 import org.coolsd.libtorch.Precision;
-import org.coolsd.libtorch.Rotary;
 import org.coolsd.libtorch.Tensors;
 import org.coolsd.libtorch.Weights;
 import org.coolsd.models.decoder.DecoderForward;
@@ -44,22 +32,6 @@ import org.junit.jupiter.api.Test;
  * cost acceptance, so no law shows it.
  */
 class DraftRowsTest {
-    private int checked;
-
-    /** The target and the drafter over whole sequences. */
-    private interface Whole<C> {
-        /** Positions before the first token's. */
-        int prefix(C condition);
-
-        /** Features [1, prefix + n, dim] of a branch with {@code ids} [n]. */
-        Tensor features(C condition, boolean conditional, long[] ids);
-
-        Tensor logits(Tensor features);
-
-        /** What the drafter predicts behind tokens i64 [1, n] and features [1, n, dim]. */
-        Tensor predicted(C condition, Tensor tokens, Tensor features);
-    }
-
     @Test
     void draftLogitsAreThoseOfWholeSequences() throws Exception {
         TinyModel model = TinyModel.load();
@@ -69,10 +41,10 @@ class DraftRowsTest {
         Fixture eagle = Fixture.open("eagle-c2i");
         EagleDrafter drafter = EagleDrafter.forInference(
                 eagle.config(EagleConfig.class), 4, eagle.weights("pytorch_model.bin"), Precision.F32);
-        Whole<Integer> whole = new Whole<>() {
+        DraftRows.Whole<Integer> whole = new DraftRows.Whole<>() {
             @Override
-            public int prefix(Integer label) {
-                return 1;
+            public long[] prefix(Integer label, boolean conditional) {
+                return new long[0];
             }
 
             @Override
@@ -87,8 +59,8 @@ class DraftRowsTest {
             }
 
             @Override
-            public Tensor predicted(Integer label, Tensor tokens, Tensor features) {
-                return drafter.features(tokens, features);
+            public Tensor predicted(Integer label, Tensor rows, Tensor features) {
+                return drafter.features(rows, features);
             }
         };
         Sampling guided = Sampling.of().guidance(2);
@@ -98,10 +70,22 @@ class DraftRowsTest {
         }
         DecoderOptions options = DecoderOptions.of(4).schedule(Schedule.uniform(1.5));
         for (int threads = 1; threads <= 2; threads++) {
-            compare(whole, new LlamaGenTarget(model.target(), true, threads), model, options, requests);
+            assertThat(DraftRows.compare(
+                            whole,
+                            new LlamaGenTarget(model.target(), true, threads),
+                            new EagleModel<>(model.drafter()),
+                            options,
+                            requests))
+                    .isGreaterThan(50);
         }
         DecoderOptions batch = options.slots(3).drafts(DraftPolicy.adaptive(0.6));
-        compare(whole, new LlamaGenTarget(model.target(), true, 1), model, batch, requests);
+        assertThat(DraftRows.compare(
+                        whole,
+                        new LlamaGenTarget(model.target(), true, 1),
+                        new EagleModel<>(model.drafter()),
+                        batch,
+                        requests))
+                .isGreaterThan(50);
     }
 
     /** Behind captions of different length, whose positions the drafter reads too. */
@@ -111,11 +95,13 @@ class DraftRowsTest {
         Fixture eagle = Fixture.open("eagle-t2i");
         Weights weights = eagle.weights("pytorch_model.bin");
         EagleConfig config = eagle.config(EagleConfig.class);
+        EagleDrafter drafter = new EagleDrafter(
+                new LlamaGenEagle(config, weights), LlamaGenEagle.input(config, 4, 120), Precision.F32, false);
         DecoderForward forward = model.target().decoder();
-        Whole<Caption> whole = new Whole<>() {
+        DraftRows.Whole<Caption> whole = new DraftRows.Whole<>() {
             @Override
-            public int prefix(Caption caption) {
-                return caption.positions();
+            public long[] prefix(Caption caption, boolean conditional) {
+                return new long[caption.positions() - 1];
             }
 
             @Override
@@ -142,9 +128,8 @@ class DraftRowsTest {
             }
 
             @Override
-            public Tensor predicted(Caption caption, Tensor tokens, Tensor features) {
-                Rotary rotary = EagleDrafter.rotary(config, 4, caption.positions() - 1);
-                return new EagleDrafter(config, rotary, weights, Precision.F32, false).features(tokens, features);
+            public Tensor predicted(Caption caption, Tensor rows, Tensor features) {
+                return drafter.features(rows, features, caption.positions());
             }
         };
         Sampling guided = Sampling.of().guidance(2);
@@ -158,119 +143,15 @@ class DraftRowsTest {
             requests.add(Request.of(new Caption(embeddings, positions, 32), positions, guided, 8));
         }
         DecoderOptions options = DecoderOptions.of(4).schedule(Schedule.uniform(1.5));
-        compare(whole, model.target().captions(true, 2), model, options, requests);
-        compare(whole, model.target().captions(true, 2), model, options.slots(3), requests);
-    }
-
-    private <C> void compare(
-            Whole<C> whole, TargetModel<C> target, TinyModel model, DecoderOptions options, List<Request<C>> requests) {
-        Drafter<C> eagle = new EagleModel<>(model.drafter());
-        Drafter<C> checking = (session, verifier, slots) ->
-                new Checking<>(whole, (EagleDrafts<C>) eagle.open(session, verifier, slots), slots);
-        checked = 0;
-        try (Decoder<C> decoder = new Decoder<>(target, checking, options)) {
-            decoder.decode(requests);
-        }
-        assertThat(checked).isGreaterThan(50);
-    }
-
-    /** Compares what a step drafted from, as soon as it is verified. */
-    private final class Checking<C> implements DraftSession<C> {
-        private final Whole<C> whole;
-        private final EagleDrafts<C> session;
-        private final List<C> conditions = new ArrayList<>();
-        /** Of each slot: decided tokens, then the drafted ones. */
-        private final long[][] tokens;
-
-        private final int[] decided;
-        private final int[] drafted;
-
-        Checking(Whole<C> whole, EagleDrafts<C> session, int slots) {
-            this.whole = whole;
-            this.session = session;
-            conditions.addAll(Collections.nCopies(slots, null));
-            tokens = new long[slots][32];
-            decided = new int[slots];
-            drafted = new int[slots];
-        }
-
-        @Override
-        public void begin(int slot, Request<C> request) {
-            conditions.set(slot, request.condition());
-            decided[slot] = 0;
-            session.begin(slot, request);
-        }
-
-        @Override
-        public void step(int slot, int position, Sampling sampling) {
-            drafted[slot] = 0;
-            session.step(slot, position, sampling);
-        }
-
-        @Override
-        public void propose(int[] slots, int count) {
-            session.propose(slots, count);
-        }
-
-        @Override
-        public Logits row(int slot) {
-            return session.row(slot);
-        }
-
-        @Override
-        public void drawn(int slot, int token) {
-            tokens[slot][decided[slot] + drafted[slot]++] = token;
-            session.drawn(slot, token);
-        }
-
-        @Override
-        public Logits rows(int slot) {
-            return session.rows(slot);
-        }
-
-        @Override
-        public void decided(int slot, int[] yielded, int count, int accepted) {
-            for (int i = 0; i < drafted[slot]; i++) {
-                for (int branch = 0; branch < 2; branch++) {
-                    compareRow(slot, i, branch);
-                    checked++;
-                }
-            }
-            session.decided(slot, yielded, count, accepted);
-            for (int i = 0; i < count; i++) {
-                tokens[slot][decided[slot]++] = yielded[i];
-            }
-        }
-
-        private void compareRow(int slot, int i, int branch) {
-            try (PassScope scope = new PassScope()) {
-                int before = decided[slot];
-                C condition = conditions.get(slot);
-                int skipped = whole.prefix(condition) - 1;
-                // What the drafter reads: nothing for positions of the prefix, then the tokens.
-                long[] ids = new long[skipped + before + i];
-                System.arraycopy(tokens[slot], 0, ids, skipped, before + i);
-                // Feature p is what token p was drawn from; drafted tokens were drawn from the drafter's own
-                // predictions.
-                Tensor features = whole.features(condition, branch == 0, Arrays.copyOf(tokens[slot], before))
-                        .narrow(1, 0, skipped + (long) before);
-                Tensor predicted = null;
-                for (int j = 0; j <= i; j++) {
-                    long n = skipped + (long) before + j;
-                    Tensor read = Tensors.of(ids, 1, ids.length).narrow(1, 0, n);
-                    predicted = whole.predicted(condition, read, features).narrow(1, n - 1, 1);
-                    features = torch.cat(new TensorVector(features, predicted), 1);
-                }
-                Tensor expected = whole.logits(predicted).flatten();
-                boolean split = session.branches().split();
-                Tensor actual = session.draftRow(slot, split ? branch : 0, i).select(0, split ? 0 : branch);
-                assertThat(actual.sub(expected).abs().max().item_double()).isCloseTo(0, within(1e-4));
-            }
-        }
-
-        @Override
-        public void close() {
-            session.close();
-        }
+        assertThat(DraftRows.compare(
+                        whole, model.target().captions(true, 2), new EagleModel<>(model.drafter()), options, requests))
+                .isGreaterThan(50);
+        assertThat(DraftRows.compare(
+                        whole,
+                        model.target().captions(true, 2),
+                        new EagleModel<>(model.drafter()),
+                        options.slots(3),
+                        requests))
+                .isGreaterThan(50);
     }
 }

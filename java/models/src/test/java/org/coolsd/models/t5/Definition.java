@@ -1,6 +1,7 @@
 package org.coolsd.models.t5;
 
 import java.util.Arrays;
+import org.coolsd.models.tiny.TinyT5;
 
 /**
  * The encoder's definition (arXiv 1910.10683 and 2002.05202, and what transformers documents of T5EncoderModel), one number

@@ -13,6 +13,7 @@ import org.coolsd.checkpoint.Checkpoint;
 import org.coolsd.libtorch.Placement;
 import org.coolsd.libtorch.Precision;
 import org.coolsd.libtorch.Weights;
+import org.coolsd.models.tiny.TinyT5;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -21,6 +21,7 @@ import org.coolsd.libtorch.Tensors;
 import org.coolsd.models.CheckpointCheck;
 import org.coolsd.models.Checkpoints;
 import org.coolsd.models.Summary;
+import org.coolsd.models.tiny.TinyT5;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;

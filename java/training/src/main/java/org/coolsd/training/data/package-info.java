@@ -1,2 +1,6 @@
-/** Data sets. */
+/**
+ * Data sets.
+ *
+ * @stability internal
+ */
 package org.coolsd.training.data;

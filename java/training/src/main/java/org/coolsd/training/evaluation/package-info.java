@@ -1,2 +1,6 @@
-/** What images and models are worth: likelihood, recognition, Frechet distance, agreement in distribution. */
+/**
+ * What images and models are worth: likelihood, recognition, Frechet distance, agreement in distribution.
+ *
+ * @stability internal
+ */
 package org.coolsd.training.evaluation;

@@ -1,4 +1,4 @@
-package org.coolsd.models.t5;
+package org.coolsd.models.tiny;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -10,6 +10,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.coolsd.libtorch.LibTorch;
 import org.coolsd.libtorch.TensorFiles;
 import org.coolsd.libtorch.Tensors;
+import org.coolsd.models.t5.T5Config;
 
 /**
  * A folder with a T5 of two layers and random weights, under the names of the published ones, decoder included, and with a
@@ -20,16 +21,21 @@ import org.coolsd.libtorch.Tensors;
  * @param config what its config.json says
  * @param weights the values of each tensor, row after row
  */
-record TinyT5(Path folder, T5Config config, Map<String, float[]> weights) {
+public record TinyT5(Path folder, T5Config config, Map<String, float[]> weights) {
     /** Pieces by token, as in T5: padding, end, unknown; then words and parts of them. */
     private static final String[] PIECES = {
         "<pad>", "</s>", "<unk>", "▁", "▁a", "▁blue", "▁car", "s", "▁house", "▁on", "▁the", "▁hill", ",", "b", "l", "u",
         "e"
     };
 
-    static TinyT5 make(Path folder, boolean gated) throws IOException {
+    public static TinyT5 make(Path folder, boolean gated) throws IOException {
+        return make(folder, gated, 12);
+    }
+
+    /** One whose embeddings have {@code width}. */
+    public static TinyT5 make(Path folder, boolean gated, int width) throws IOException {
         LibTorch.load(1);
-        T5Config config = new T5Config(20, 12, 4, 10, 2, 2, 8, 6, 1e-6, gated, 1);
+        T5Config config = new T5Config(20, width, 4, 10, 2, 2, 8, 6, 1e-6, gated, 1);
         Map<String, float[]> weights = weights(config, new Random(7));
         Files.writeString(folder.resolve("config.json"), json(config));
         Files.writeString(folder.resolve("tokenizer.json"), tokenizer());
@@ -37,7 +43,7 @@ record TinyT5(Path folder, T5Config config, Map<String, float[]> weights) {
         return new TinyT5(folder, config, weights);
     }
 
-    static void write(Path file, T5Config config, Map<String, float[]> weights) throws IOException {
+    public static void write(Path file, T5Config config, Map<String, float[]> weights) throws IOException {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         weights.forEach((name, values) -> tensors.put(name, tensor(name, values, config)));
         TensorFiles.write(file, tensors, Map.of("format", "pt"));

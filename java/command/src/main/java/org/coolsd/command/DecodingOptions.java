@@ -1,37 +1,29 @@
-package org.coolsd.cli;
+package org.coolsd.command;
 
-import java.util.Locale;
-import org.coolsd.Acceptance;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.Set;
+import java.util.TreeMap;
 import org.coolsd.Sampling;
-import org.coolsd.Schedule;
 import org.coolsd.decode.DecoderOptions;
-import org.coolsd.decode.DraftPolicy;
-import org.coolsd.decode.FactorPolicy;
+import org.coolsd.images.Decoding;
 import org.coolsd.images.Drafts;
+import org.coolsd.images.ScheduleName;
+import org.coolsd.images.Verification;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** The options that say how tokens are decided. */
-final class DecodingOptions {
-    /** The schedules by name; docs/method.md, "Schedules". */
-    enum Kind {
-        TARGET,
-        LOSSLESS,
-        UNIFORM,
-        EXPONENTIAL,
-        LINEAR,
-        CLAMPED,
-        GEOMETRIC,
-        ENTROPY,
-        BUDGET;
-
-        @Override
-        public String toString() {
-            return name().toLowerCase(Locale.ROOT);
-        }
-    }
+public final class DecodingOptions {
+    /** Filled by picocli. */
+    public DecodingOptions() {}
 
     private static final String SCHEDULE_HELP = "how far acceptance is relaxed along a draft: ${COMPLETION-CANDIDATES}."
             + " target is plain sampling without drafts; lossless drafts and keeps the target's law; exponential is COOL-SD;"
@@ -39,28 +31,17 @@ final class DecodingOptions {
             + " entropy relaxes where the target is undecided. Recommended: exponential, which accepts the most; where the law"
             + " matters more, clamped, which drifts half as much at the same delta, as in --schedule clamped --delta 1.1 (default: ${DEFAULT-VALUE})";
 
-    /** The rules by name. */
-    enum Rule {
-        BLOCK,
-        TOKEN;
-
-        @Override
-        public String toString() {
-            return name().toLowerCase(Locale.ROOT);
-        }
-    }
-
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
 
     @Option(names = "--schedule", description = SCHEDULE_HELP)
-    private Kind kind = Kind.EXPONENTIAL;
+    private ScheduleName kind = Decoding.standard().schedule();
 
     @Option(
             names = "--delta",
             paramLabel = "D",
             description = "mean relaxation factor, at least 0; 1 with --schedule lossless (default: ${DEFAULT-VALUE})")
-    private double delta = 1.1;
+    private double delta = Decoding.standard().delta();
 
     @Option(
             names = "--drafter",
@@ -76,7 +57,7 @@ final class DecodingOptions {
             paramLabel = "L",
             description = "tokens drafted per step, 0..64; with jacobi and coupled how far ahead they look"
                     + " (default: ${DEFAULT-VALUE})")
-    private int draftLength = 5;
+    private int draftLength = Decoding.standard().draftLength();
 
     @Option(
             names = "--adaptive",
@@ -91,7 +72,7 @@ final class DecodingOptions {
             paramLabel = "block|token",
             description = "block: a prefix of the draft is accepted as a whole, which is longer at the same factors;"
                     + " token: token by token, as the paper has it (default: block; token with --drafter coupled)")
-    private Rule rule;
+    private Verification rule;
 
     @Option(
             names = "--drift-budget",
@@ -121,36 +102,86 @@ final class DecodingOptions {
     @Option(names = "--top-p", paramLabel = "P", description = "1 keeps all (default: the model's)")
     private Float topP;
 
+    /** A command of these options and nothing else. */
+    @Command
+    private static final class Alone {
+        @Mixin
+        private DecodingOptions options;
+    }
+
+    /**
+     * What a command line with these options says, where there is no command line.
+     *
+     * @param values by the long names of options, without dashes: delta to 1.2
+     * @throws IllegalArgumentException in one line, if a name is none, or a value none of its option's
+     */
+    public static DecodingOptions of(Map<String, String> values) {
+        Alone alone = new Alone();
+        try {
+            new CommandLine(alone)
+                    .setCaseInsensitiveEnumValuesAllowed(true)
+                    .parseArgs(values.entrySet().stream()
+                            .map(value -> "--" + value.getKey() + "=" + value.getValue())
+                            .toArray(String[]::new));
+        } catch (ParameterException e) {
+            throw new IllegalArgumentException(e.getMessage(), e);
+        }
+        return alone.options;
+    }
+
+    /** The options that were given, as {@link #of} takes them. */
+    public Map<String, String> values() {
+        Set<String> own =
+                CommandSpec.forAnnotatedObject(new Alone()).optionsMap().keySet();
+        Map<String, String> values = new TreeMap<>();
+        for (OptionSpec option : command.commandLine().getParseResult().matchedOptions()) {
+            if (own.contains(option.longestName())) {
+                values.put(
+                        option.longestName().substring(2),
+                        option.originalStringValues().get(0));
+            }
+        }
+        return values;
+    }
+
     /**
      * How a decoder decides; a usage error if a value is out of range, or they do not go together.
      *
      * @param drafts where drafts come from
      * @param slots images side by side
      */
-    DecoderOptions decoder(Drafts drafts, int slots) {
+    public DecoderOptions decoder(Drafts drafts, int slots) {
         return checked(() -> {
-            FactorPolicy factors = factors();
-            int length = drafts instanceof Drafts.None ? 0 : draftLength;
-            factors.schedule().draftLength(draftLength);
-            if (drafts instanceof Drafts.Coupled && rule(drafts) == Rule.BLOCK) {
+            if (drafts instanceof Drafts.Coupled && decoding().verification(drafts) == Verification.BLOCK) {
                 throw new IllegalArgumentException(
                         "--drafter coupled goes with --verification token: a token that it keeps from a refused block would"
                                 + " be biased (see docs/drop-in.md)");
             }
-            return DecoderOptions.of(length)
-                    .slots(slots)
-                    .factors(factors)
-                    .acceptance(rule(drafts) == Rule.BLOCK ? Acceptance.block() : Acceptance.token())
-                    .drafts(reach == null ? DraftPolicy.fixed() : DraftPolicy.adaptive(reach))
-                    .drift(true);
+            if (driftBudget == null && (mostFactor != null || kind == ScheduleName.BUDGET)) {
+                throw new IllegalArgumentException("--drift-budget is missing: it says how much an image may drift");
+            }
+            if (driftBudget != null
+                    && kind != ScheduleName.BUDGET
+                    && command.commandLine().getParseResult().hasMatchedOption("--schedule")) {
+                throw new IllegalArgumentException("--drift-budget chooses the factors itself; leave out --schedule");
+            }
+            return decoding().options(drafts, slots);
         });
     }
 
-    private Rule rule(Drafts drafts) {
-        if (rule != null) {
-            return rule;
-        }
-        return drafts instanceof Drafts.Coupled ? Rule.TOKEN : Rule.BLOCK;
+    private Decoding decoding() {
+        return new Decoding(
+                kind,
+                delta,
+                optional(driftBudget),
+                optional(mostFactor),
+                draftLength,
+                optional(reach),
+                Optional.ofNullable(rule));
+    }
+
+    private static OptionalDouble optional(Double value) {
+        return value == null ? OptionalDouble.empty() : OptionalDouble.of(value);
     }
 
     /**
@@ -158,8 +189,8 @@ final class DecodingOptions {
      *
      * @param onDevice whether the target computes on a device, where there are no drafts of the target's own
      */
-    Drafts drafts(Drafts byDefault, boolean onDevice) {
-        if (kind == Kind.TARGET && driftBudget == null || draftLength == 0) {
+    public Drafts drafts(Drafts byDefault, boolean onDevice) {
+        if (decoding().isPlain()) {
             return new Drafts.None();
         }
         Drafts drafts = drafter == null ? byDefault : checked(() -> Drafts.of(drafter));
@@ -177,53 +208,13 @@ final class DecodingOptions {
         return drafts;
     }
 
-    private FactorPolicy factors() {
-        if (driftBudget == null) {
-            if (mostFactor != null || kind == Kind.BUDGET) {
-                throw new IllegalArgumentException("--drift-budget is missing: it says how much an image may drift");
-            }
-            return FactorPolicy.of(schedule());
-        }
-        if (kind != Kind.BUDGET && command.commandLine().getParseResult().hasMatchedOption("--schedule")) {
-            throw new IllegalArgumentException("--drift-budget chooses the factors itself; leave out --schedule");
-        }
-        return mostFactor == null
-                ? FactorPolicy.budgetPerSequence(driftBudget)
-                : FactorPolicy.budgetPerSequence(driftBudget, mostFactor);
-    }
-
-    private Schedule schedule() {
-        return switch (kind) {
-            case TARGET, LOSSLESS -> Schedule.lossless();
-            case UNIFORM -> Schedule.uniform(delta);
-            case EXPONENTIAL -> Schedule.exponential(delta);
-            case LINEAR -> Schedule.linear(delta, 0);
-            case CLAMPED -> Schedule.exponential(delta).clamped();
-            case GEOMETRIC -> Schedule.exponential(delta).geometricMean();
-            case ENTROPY -> Schedule.entropy(delta);
-            case BUDGET -> throw new IllegalArgumentException("--drift-budget is missing");
-        };
-    }
-
     /** What the way of decoding is called. */
-    String name(Drafts drafts) {
-        if (drafts instanceof Drafts.None) {
-            return "plain sampling";
-        }
-        String factors;
-        if (driftBudget != null) {
-            factors = "drift budget " + driftBudget + (mostFactor == null ? "" : ", factors up to " + mostFactor);
-        } else if (kind == Kind.LOSSLESS) {
-            factors = "lossless";
-        } else {
-            factors = kind + ", delta = " + delta;
-        }
-        String name = factors + ", L = " + draftLength + ", " + rule(drafts) + ", " + drafts.name();
-        return reach == null ? name : name + ", adaptive " + reach;
+    public String name(Drafts drafts) {
+        return decoding().name(drafts);
     }
 
     /** Temperature, guidance and cut-offs, {@code byDefault} where nothing is said; a usage error if one is out of range. */
-    Sampling sampling(Sampling byDefault) {
+    public Sampling sampling(Sampling byDefault) {
         return checked(() -> byDefault
                 .temperature(temperature == null ? byDefault.temperature() : temperature)
                 .guidance(guidance == null ? byDefault.guidance() : guidance)

@@ -1,17 +1,16 @@
-package org.coolsd.langchain4j;
+package org.coolsd.images;
 
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.util.Base64;
 import javax.imageio.ImageIO;
-import org.coolsd.images.Picture;
 
-/** A picture as PNG. */
-final class Png {
+/** One picture as PNG, pixel by pixel. */
+public final class Png {
     private Png() {}
 
-    static String base64(Picture picture) throws IOException {
+    /** The bytes of a file; equal pictures have equal ones. */
+    public static byte[] bytes(Picture picture) throws IOException {
         int type = picture.channels() == 1 ? BufferedImage.TYPE_BYTE_GRAY : BufferedImage.TYPE_INT_RGB;
         BufferedImage image = new BufferedImage(picture.width(), picture.height(), type);
         for (int y = 0, at = 0; y < picture.height(); y++) {
@@ -25,6 +24,6 @@ final class Png {
         if (!ImageIO.write(image, "png", bytes)) {
             throw new IOException("this Java has no PNG writer");
         }
-        return Base64.getEncoder().encodeToString(bytes.toByteArray());
+        return bytes.toByteArray();
     }
 }

@@ -1,0 +1,3 @@
+module com.example.tokens {
+    requires org.coolsd;
+}

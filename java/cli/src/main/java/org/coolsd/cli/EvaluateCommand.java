@@ -1,63 +1,118 @@
 package org.coolsd.cli;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
 import org.bytedeco.pytorch.Tensor;
-import org.coolsd.Acceptance;
 import org.coolsd.Sampling;
-import org.coolsd.Schedule;
 import org.coolsd.command.EngineOptions;
-import org.coolsd.command.JsonOption;
 import org.coolsd.command.Progress;
 import org.coolsd.command.Version;
-import org.coolsd.decode.Decoder;
-import org.coolsd.decode.DecoderOptions;
-import org.coolsd.decode.Drafter;
-import org.coolsd.decode.Request;
-import org.coolsd.decode.Result;
-import org.coolsd.decode.Totals;
 import org.coolsd.images.ImageFolder;
 import org.coolsd.images.ImagePipeline;
-import org.coolsd.images.ImageRun;
 import org.coolsd.images.ModelFolder;
-import org.coolsd.images.Picture;
 import org.coolsd.libtorch.LibTorch;
-import org.coolsd.libtorch.Precision;
-import org.coolsd.libtorch.Tensors;
-import org.coolsd.models.llamagen.LlamaGen;
-import org.coolsd.models.vq.VqTokenizer;
-import org.coolsd.training.TokenCache;
+import org.coolsd.libtorch.Weights;
 import org.coolsd.training.data.FashionMnist;
 import org.coolsd.training.evaluation.Classifier;
 import org.coolsd.training.evaluation.Evaluator;
-import org.coolsd.training.evaluation.FrechetDistance;
-import org.coolsd.training.evaluation.PermutationTest;
+import org.coolsd.training.sweep.Cell;
+import org.coolsd.training.sweep.CellImages;
+import org.coolsd.training.sweep.Claims;
+import org.coolsd.training.sweep.Comparison;
+import org.coolsd.training.sweep.Figures;
+import org.coolsd.training.sweep.Method;
+import org.coolsd.training.sweep.Plan;
+import org.coolsd.training.sweep.Sweep;
+import org.coolsd.training.sweep.SweepFiles;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
-/** {@code coolsd evaluate}: every figure of a model card. */
+/** {@code coolsd evaluate}: what docs/reproduction.md says, from images made every way. */
 @Command(
         name = "evaluate",
-        description = "Measures a model folder on the test set and on images it makes.",
+        description =
+                "Measures a model folder: accepted length and quality of every rule and schedule over its knob, with intervals,"
+                        + " and the paper's claims. Run again, it goes on.",
         mixinStandardHelpOptions = true,
         versionProvider = Version.class)
 final class EvaluateCommand implements Callable<Integer> {
-    private static final int PERMUTATIONS = 999;
+    /** Test pictures that --quick looks at. */
+    private static final int QUICK_PICTURES = 500;
+
+    private static final int QUICK_IMAGES = 20;
 
     @Option(names = "--model", paramLabel = "DIR", description = "model folder (default: ${DEFAULT-VALUE})")
     private Path model = ModelFolder.SHIPPED;
 
+    @Option(
+            names = "--weak-drafter",
+            paramLabel = "DIR",
+            description =
+                    "folder of a second, weak drafter (default: DIR-weak beside the model folder DIR, where it is)")
+    private Path weak;
+
     @Option(names = "--data", paramLabel = "DIR", description = "folder of the IDX files (default: ${DEFAULT-VALUE})")
     private Path data = FashionMnist.DEBIAN;
 
-    @Option(names = "--images", paramLabel = "N", description = "images per schedule (default: ${DEFAULT-VALUE})")
-    private int count = 1000;
+    @Option(
+            names = "--output",
+            paramLabel = "DIR",
+            description = "where cells.csv, comparisons.csv, sweep.json, plots, and the images of each cell go"
+                    + " (default: ${DEFAULT-VALUE})")
+    private Path output = Path.of("evaluation");
+
+    @Option(names = "--quick", description = "a few cells, one round, 500 test pictures: minutes")
+    private boolean quick;
+
+    @Option(
+            names = "--images",
+            paramLabel = "N",
+            description =
+                    "images of a cell in a round, a multiple of the number of classes; the target's own are four times"
+                            + " as many (default: 40, with --quick 20)")
+    private Integer count;
+
+    @Option(
+            names = "--rounds",
+            paramLabel = "R",
+            description =
+                    "rounds, each of other seeds; a later one adds to those that are there (default: 5, with --quick 1)")
+    private Integer rounds;
+
+    @Option(
+            names = "--cells",
+            paramLabel = "REGEX",
+            description = "only cells with such a name, such as 'exponential.*'; reference and target are always there")
+    private String cells = ".*";
+
+    @Option(
+            names = "--samples",
+            paramLabel = "B",
+            description = "bootstrap samples that intervals are from, at least 2 (default: 200, with --quick 50)")
+    private Integer samples;
+
+    @Option(
+            names = "--pictures",
+            paramLabel = "N",
+            description =
+                    "test pictures, the first N, that the models themselves are measured on, half of them the reference"
+                            + " of frechetToTestPictures; at least 4 (default: all, with --quick 500)")
+    private Integer pictures;
+
+    @Option(names = "--report", description = "make no image: sum up what is there")
+    private boolean report;
 
     @Option(names = "--seed", paramLabel = "S", description = "default: ${DEFAULT-VALUE}")
     private long seed = 0;
@@ -65,137 +120,124 @@ final class EvaluateCommand implements Callable<Integer> {
     @Mixin
     private EngineOptions engine;
 
-    @Mixin
-    private JsonOption json;
-
-    private final Map<String, Object> figures = new LinkedHashMap<>();
+    @Spec
+    private CommandSpec command;
 
     @Override
     public Integer call() throws Exception {
         engine.check();
         ModelFolder folder = ModelFolder.open(model);
-        json.check();
-        FashionMnist test = FashionMnist.test(data);
+        int classes = folder.config().classes().size();
+        int number = count != null ? count : quick ? QUICK_IMAGES : 2 * QUICK_IMAGES;
+        int times = rounds != null ? rounds : quick ? 1 : 5;
+        engine.require(
+                number >= 1 && number % classes == 0,
+                "images is " + number + ", it must be a positive multiple of the " + classes + " classes");
+        engine.require(times >= 1, "rounds is " + times + ", at least 1 is needed");
+        int draws = samples != null ? samples : quick ? 50 : 200;
+        engine.require(draws >= 2, "samples is " + draws + ", at least 2 are needed");
+        SweepModels models = new SweepModels(folder, weak != null ? Optional.of(weak) : SweepModels.weakBeside(model));
+        List<Cell> wanted = wanted(models.weak().isPresent());
+        FashionMnist all = FashionMnist.test(data);
+        long shown = pictures != null ? pictures : quick ? QUICK_PICTURES : all.size();
+        engine.require(shown >= 4, "pictures is " + shown + ", at least 4 are needed");
+        FashionMnist test = all.first(Math.min(all.size(), shown));
+        Files.createDirectories(output);
         LibTorch.load(1);
-        ImageFolder models = ImageFolder.open(model);
-        try (ImagePipeline<?> images = ImagePipeline.load(models, engine.precision(), engine.placement())) {
-            evaluate(folder, images, test);
-        } finally {
-            json.write(figures);
+        try (ImagePipeline<?> images =
+                        ImagePipeline.load(ImageFolder.open(model), engine.precision(), engine.placement());
+                Weights weights = folder.weights("classifier")) {
+            evaluate(models, images, new Classifier(weights), test, wanted, number, times, draws);
         }
         return 0;
     }
 
-    private <C> void evaluate(ModelFolder folder, ImagePipeline<C> images, FashionMnist test) throws Exception {
-        ModelFolder.Config config = folder.config();
-        Classifier classifier = folder.keep("classifier", Classifier::new);
-        VqTokenizer tokenizer = folder.keep("tokenizer", w -> new VqTokenizer(config.tokenizer(), w));
-        Tensor pictures = Evaluator.pictures(test);
-        Tensor features = Evaluator.features(classifier, pictures);
-        put("test.reconstructionPsnr", Evaluator.reconstruction(tokenizer, pictures));
-        put("test.classifierAccuracy", Evaluator.accuracy(classifier, features, test.labels()));
-        put(
-                "test.negativeLogLikelihoodPerToken",
-                Evaluator.negativeLogLikelihood(
-                        folder.keep("target", w -> LlamaGen.forInference(config.target(), w, Precision.BF16)),
-                        TokenCache.encode(test, tokenizer),
-                        test.labels()));
-        long half = test.size() / 2;
-        Tensor reference = features.narrow(0, 0, half);
-        put(
-                "test.frechetDistanceFloor",
-                FrechetDistance.between(reference, features.narrow(0, half, Math.min(count, half))));
-        int classes = config.classes().size();
+    /**
+     * The cells to make; a usage error if there is none.
+     *
+     * @param second whether there is a weak drafter
+     */
+    private List<Cell> wanted(boolean second) {
+        Pattern pattern;
+        try {
+            pattern = Pattern.compile(cells);
+        } catch (PatternSyntaxException e) {
+            throw new ParameterException(
+                    command.commandLine(), "--cells is no regular expression: " + e.getDescription());
+        }
+        List<Cell> wanted = (quick ? Plan.quick(second) : Plan.full(second))
+                .stream()
+                        .filter(cell -> cell.method().compareTo(Method.TARGET) <= 0
+                                || pattern.matcher(cell.name()).matches())
+                        // Drafts of the target's own keep their rows in host memory.
+                        .filter(cell -> !engine.onDevice()
+                                || cell.drafts() != Cell.Source.JACOBI && cell.drafts() != Cell.Source.COUPLED)
+                        .toList();
+        engine.require(wanted.size() > 2, "no cell is called '" + cells + "'");
+        return wanted;
+    }
+
+    private <C> void evaluate(
+            SweepModels models,
+            ImagePipeline<C> images,
+            Classifier classifier,
+            FashionMnist test,
+            List<Cell> wanted,
+            int number,
+            int times,
+            int draws)
+            throws IOException {
+        ModelFolder.Config config = models.folder().config();
         Sampling sampling = Sampling.of().guidance(config.guidance());
-        int[][] plain = null;
-        int part = 0;
-        for (Way<C> way : ways(images)) {
-            // Seeds of different ways differ, so that the samples are independent.
-            List<Request<C>> requests = images.inTurn(classes, 0, count, seed + part++ * 1_000_000L, sampling);
-            ImageRun made = make(way, images, requests);
-            int[][] tokens =
-                    made.results().values().stream().map(Result::tokens).toArray(int[][]::new);
-            Tensor found = Evaluator.features(classifier, pictures(images, requests, tokens));
-            long[] labels = new long[count];
-            Arrays.setAll(labels, i -> i % classes);
-            put(way.name + ".recognised", Evaluator.accuracy(classifier, found, Tensors.of(labels, count)));
-            put(way.name + ".frechetDistance", FrechetDistance.between(reference, found));
-            if (plain == null) {
-                plain = tokens;
-            } else {
-                int vocab = config.target().vocabSize();
-                put(way.name + ".pValueAgainstPlain", PermutationTest.pValue(plain, tokens, vocab, PERMUTATIONS, seed));
+        Sweep<C> sweep = new Sweep<>(
+                images,
+                models.weakDrafter(images),
+                models.weakChecksum(),
+                classifier,
+                models.neighbours(),
+                sampling,
+                config.classes().size(),
+                engine.batch(),
+                engine.threads(),
+                models.checksum() + ", guidance " + sampling.guidance() + ", seed " + seed + ", " + engine.precision(),
+                seed,
+                number,
+                output.resolve("cells"));
+        if (!report) {
+            try (Progress bar = Progress.of("cells", (long) wanted.size() * times)) {
+                sweep.run(wanted, times, (cell, round, done, all) -> {
+                    bar.stepTo(done);
+                    bar.message(cell.name());
+                });
             }
         }
-    }
-
-    /** A way of decoding. */
-    private record Way<C>(String name, Drafter<C> drafter, DecoderOptions options) {}
-
-    /** Plain sampling; everything that keeps its law, with every source of drafts; and COOL-SD, which does not. */
-    private <C> List<Way<C>> ways(ImagePipeline<C> images) {
-        DecoderOptions token = DecoderOptions.of(5).slots(engine.batch()).drift(true);
-        DecoderOptions block = token.acceptance(Acceptance.block());
-        Drafter<C> eagle = images.drafter();
-        List<Way<C>> ways = List.of(
-                new Way<>("plain", Drafter.none(), DecoderOptions.of(0).slots(engine.batch())),
-                new Way<>("lossless", eagle, token),
-                new Way<>("losslessBlock", eagle, block),
-                new Way<>("losslessJacobi", Drafter.jacobi(), token),
-                new Way<>("losslessJacobiBlock", Drafter.jacobi(), block),
-                new Way<>("losslessCoupled", Drafter.coupled(), token),
-                new Way<>("coolsd", eagle, token.schedule(Schedule.exponential(1.1))));
-        // Drafts of the target's own keep their rows in host memory.
-        return engine.onDevice()
-                ? ways.stream()
-                        .filter(way -> !way.name.contains("Jacobi") && !way.name.contains("Coupled"))
-                        .toList()
-                : ways;
-    }
-
-    /** Decodes images one way, and says what it took. */
-    private <C> ImageRun make(Way<C> way, ImagePipeline<C> images, List<Request<C>> requests) {
-        String name = way.name;
-        boolean guided = requests.get(0).target().guidance() != 1;
-        try (Decoder<C> decoder = images.decoder(guided, engine.threads(), way.drafter, way.options);
-                Progress bar = Progress.of(
-                        name, requests.stream().mapToLong(Request::length).sum())) {
-            long start = System.nanoTime();
-            ImageRun made = ImageRun.of(decoder, requests, bar::stepTo);
-            double seconds = (System.nanoTime() - start) / 1e9;
-            if (!made.failures().isEmpty()) {
-                throw new IllegalStateException(made.failures().size() + " images could not be made; image "
-                        + made.failures().firstKey() + ": "
-                        + made.failures().get(made.failures().firstKey()));
-            }
-            Totals totals = made.totals();
-            put(name + ".tokensPerSecond", totals.tokens() / seconds);
-            put(name + ".acceptedLength", totals.acceptedLength());
-            put(name + ".driftPerImage", totals.driftPerSequence());
-            return made;
+        Map<Cell, CellImages> found = sweep.found(wanted, times);
+        CellImages reference = found.get(wanted.get(0));
+        if (reference == null) {
+            throw new IOException(output.resolve("cells") + ": no images of the target in it; run without --report");
         }
-    }
-
-    /** The grey pictures as the classifier takes them: f32 [images, 1, height, width], -1..1. */
-    private static <C> Tensor pictures(ImagePipeline<C> images, List<Request<C>> requests, int[][] tokens) {
-        float[] values = {};
-        long[] shape = new long[4];
-        for (int i = 0; i < tokens.length; i++) {
-            Picture picture = images.picture(requests.get(i).condition(), tokens[i]);
-            int pixels = picture.levels().length;
-            if (i == 0) {
-                values = new float[tokens.length * pixels];
-                shape = new long[] {tokens.length, 1, picture.height(), picture.width()};
-            }
-            for (int p = 0; p < pixels; p++) {
-                values[i * pixels + p] = (picture.levels()[p] & 0xff) / 127.5f - 1;
-            }
+        Tensor features = Evaluator.features(classifier, Evaluator.pictures(test));
+        Map<String, Object> run = new LinkedHashMap<>();
+        run.put("imagesPerCellAndRound", number);
+        run.put("rounds", times);
+        run.put("bootstrapSamples", draws);
+        run.put("seed", seed);
+        run.put("engine", engine.toString());
+        run.put("guidance", config.guidance());
+        run.put("model", models.card(output.resolve("cells").resolve("card.json"), test, classifier, features));
+        Map<Cell, Figures> figures = new LinkedHashMap<>();
+        int vocab = config.target().vocabSize();
+        try (Figures.Reference compared =
+                        new Figures.Reference(reference, vocab, features.narrow(0, 0, features.size(0) / 2));
+                Progress bar = Progress.of("figures", found.size())) {
+            found.forEach((cell, made) -> {
+                figures.put(cell, Figures.of(cell, made, compared, draws));
+                bar.stepBy(1);
+            });
         }
-        return Tensors.of(values, shape);
-    }
-
-    private void put(String name, double value) {
-        figures.put(name, value);
-        System.out.printf(Locale.ROOT, "%-36s %.4f%n", name, value);
+        List<Comparison> comparisons = Claims.of(figures, found, vocab);
+        SweepFiles.write(output, run, figures.values(), comparisons);
+        SweepPlots.write(output, figures.values());
+        SweepTables.print(figures, comparisons);
     }
 }

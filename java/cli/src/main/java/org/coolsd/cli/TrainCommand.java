@@ -21,6 +21,7 @@ import org.coolsd.models.llamagen.LlamaGenEagleForm;
 import org.coolsd.models.llamagen.TargetForward;
 import org.coolsd.models.vq.VqTokenizer;
 import org.coolsd.training.ClassifierTask;
+import org.coolsd.training.DrafterFolder;
 import org.coolsd.training.DrafterTask;
 import org.coolsd.training.SamplePrompts;
 import org.coolsd.training.TargetTask;
@@ -109,11 +110,22 @@ final class TrainCommand implements Callable<Integer> {
     private SampleOptions shown;
 
     @Option(
+            names = "--drafter",
+            paramLabel = "DIR",
+            description =
+                    "with drafter: a folder of its own for the drafter, as generate --drafter takes it; it is trained for the"
+                            + " model in --output, whose own drafter stays")
+    private Path apart;
+
+    @Option(
             names = "--samples",
             paramLabel = "N",
             description =
                     "with --model: images to learn from, 1..1000000, kept in DIR/drafter-training (default: 1000)")
     private Integer samples;
+
+    @Option(names = "--pictures", paramLabel = "N", description = "learn from the first N pictures only (default: all)")
+    private Integer pictures;
 
     @Option(names = "--steps", paramLabel = "N", description = "updates; the default depends on the model")
     private Long steps;
@@ -154,12 +166,24 @@ final class TrainCommand implements Callable<Integer> {
         ModelFolder folder = ModelFolder.open(output);
         json.check();
         LibTorch.load(threads());
-        Path run = output.resolve("training");
-        Files.createDirectories(run);
+        FashionMnist all = FashionMnist.train(data);
+        require(pictures == null || pictures <= all.size(), "pictures is " + pictures + ", there are " + all.size());
+        FashionMnist some = pictures == null ? all : all.first(pictures);
+        Path cache = Files.createDirectories(output.resolve("training"))
+                .resolve(pictures == null ? "tokens.safetensors" : "tokens-" + pictures + ".safetensors");
+        Path run = apart == null ? cache.getParent() : Files.createDirectories(apart.resolve("training"));
         torch.manual_seed(seed);
-        TrainingTask task = task(folder, FashionMnist.train(data), run.resolve("tokens.safetensors"));
+        TrainingTask task = task(folder, some, cache);
         TrainingRun training = new TrainingRun(model.toString(), plan, run);
         double loss = training.run(task);
+        if (apart != null) {
+            ModelFolder.Config config = folder.config();
+            // Of the form only the configuration is wanted, which is made of no weights.
+            LlamaGenEagleForm form = new LlamaGenEagleForm(config.target(), config.drafter(), task.weights());
+            DrafterFolder.write(apart, run, form.config(), task.weights());
+            training.report(loss, apart, json);
+            return 0;
+        }
         Map<String, Tensor> half = new LinkedHashMap<>();
         task.weights().tensors().forEach((key, t) -> half.put(key, t.detach().to(torch.ScalarType.BFloat16)));
         Path file = folder.file(model.toString());
@@ -172,11 +196,15 @@ final class TrainCommand implements Callable<Integer> {
     private void checkOptions() {
         boolean trained = published != null;
         require(!trained || model == Model.DRAFTER, "--model is for drafter; " + model + " is trained in --output");
+        require(apart == null || model == Model.DRAFTER, "--drafter is for drafter, not for " + model);
+        require(!trained || apart == null, "--model and --drafter do not go together");
         for (String other : new String[] {"--data", "--output"}) {
             boolean given = command.commandLine().getParseResult().hasMatchedOption(other);
             require(!trained || !given, "--model and " + other + " do not go together");
         }
         require(trained || samples == null, "--samples is for --model");
+        require(!trained || pictures == null, "--model and --pictures do not go together");
+        require(pictures == null || pictures >= 1, "pictures is " + pictures + ", at least 1 is needed");
         require(trained || !shown.any(), "--caption-embeddings, --prompts and --size are for --model");
         require(
                 samples == null || samples >= 1 && samples <= 1_000_000,

@@ -1,6 +1,7 @@
 package org.coolsd.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -101,23 +102,91 @@ class TrainingTest {
                 .isZero();
         assertThat(ImageIO.read(image.toFile())).isNotNull();
 
-        Path json = folder.resolve("figures.json");
-        assertThat(Main.run("evaluate", "--model=" + model, "--data=" + data, "--images=6", "--json=" + json))
+        Path weak = folder.resolve("model-weak");
+        assertThat(Main.run(
+                        "train",
+                        "drafter",
+                        "--steps=1",
+                        "--batch=4",
+                        "--data=" + data,
+                        "--output=" + model,
+                        "--drafter=" + weak))
                 .isZero();
-        JsonNode figures = new ObjectMapper().readTree(json.toFile());
-        for (String figure : List.of(
-                "test.reconstructionPsnr",
-                "test.classifierAccuracy",
-                "test.negativeLogLikelihoodPerToken",
-                "plain.acceptedLength",
-                "lossless.driftPerImage",
-                "coolsd.tokensPerSecond",
-                "losslessCoupled.pValueAgainstPlain")) {
-            assertThat(figures.get(figure)).as(figure).isNotNull();
-            assertThat(figures.get(figure).asDouble()).as(figure).isFinite();
+        assertThat(Main.run("generate", "--model=" + model, "--drafter=" + weak, "--count=2", "--output=" + image))
+                .isZero();
+        theSweepIsWrittenAndResumed();
+    }
+
+    private int evaluate(Path output, String... more) {
+        List<String> arguments = new ArrayList<>(List.of("evaluate", "--quick", "--images=4", "--samples=3"));
+        arguments.addAll(List.of("--model=" + model, "--data=" + data, "--output=" + output));
+        arguments.addAll(List.of(more));
+        return Main.run(arguments.toArray(new String[0]));
+    }
+
+    private void theSweepIsWrittenAndResumed() throws IOException {
+        Path output = folder.resolve("evaluation");
+        assertThat(evaluate(output)).isZero();
+        JsonNode sweep =
+                new ObjectMapper().readTree(output.resolve("sweep.json").toFile());
+        for (String figure :
+                List.of("test.reconstructionPsnr", "test.classifierAccuracy", "test.negativeLogLikelihoodPerToken")) {
+            assertThat(sweep.at("/run/model").get(figure).asDouble()).as(figure).isFinite();
         }
-        assertThat(figures.get("plain.acceptedLength").asDouble()).isEqualTo(1);
-        assertThat(figures.get("lossless.driftPerImage").asDouble()).isZero();
+        JsonNode cells = sweep.get("cells");
+        assertThat(Files.readAllLines(output.resolve("cells.csv")))
+                .hasSize(cells.size() + 1)
+                .allSatisfy(line -> assertThat(line.split(",", -1)).hasSameSizeAs(cells.get(0)));
+        assertThat(Files.readAllLines(output.resolve("comparisons.csv")))
+                .hasSize(sweep.get("comparisons").size() + 1);
+        for (JsonNode cell : cells) {
+            String name = cell.get("cell").asText();
+            double length = cell.get("acceptedLength").asDouble();
+            assertThat(length).as(name).isBetween(1.0, cell.get("draftLength").asInt() + 1.0);
+            assertThat(length * cell.get("targetPasses").asDouble()).as(name).isCloseTo(49, within(0.01));
+            boolean exact = List.of("reference", "target", "lossless")
+                    .contains(cell.get("method").asText());
+            boolean drifts = !exact
+                    && !cell.get("driftPerImage").isNull()
+                    && cell.get("driftPerImage").asDouble() > 0;
+            assertThat(cell.get("method").asText().equals("lantern++"))
+                    .as(name)
+                    .isEqualTo(cell.get("driftPerImage").isNull());
+            assertThat(drifts)
+                    .as(name)
+                    .isEqualTo(!exact && !cell.get("driftPerImage").isNull());
+            // The second bound is at most the first, and the log-likelihood is that of 16 tokens.
+            if (!cell.get("driftPerImage").isNull()) {
+                assertThat(cell.get("secondBound").asDouble())
+                        .as(name)
+                        .isBetween(-1e-9, Math.min(1, cell.get("driftPerImage").asDouble() + 1e-6));
+            }
+            assertThat(cell.get("logLikelihoodPerToken").asDouble()).as(name).isBetween(-5.0, 0.0);
+        }
+        assertThat(ImageIO.read(output.resolve("drift-token.png").toFile()).getWidth())
+                .isEqualTo(1000);
+
+        // Stopped in the middle: what is there stays as it is, what is not is made as it would have been.
+        Path cut = output.resolve("cells").resolve("lossless-eagle-token-L5.0.json");
+        Path kept = output.resolve("cells").resolve("target.0.json");
+        JsonNode before = new ObjectMapper().readTree(cut.toFile());
+        byte[] bytes = Files.readAllBytes(kept);
+        Files.delete(cut);
+        assertThat(evaluate(output)).isZero();
+        JsonNode after = new ObjectMapper().readTree(cut.toFile());
+        assertThat(after.get("tokens")).isEqualTo(before.get("tokens"));
+        assertThat(after.get("drift")).isEqualTo(before.get("drift"));
+        assertThat(Files.readAllBytes(kept)).isEqualTo(bytes);
+        JsonNode again =
+                new ObjectMapper().readTree(output.resolve("sweep.json").toFile());
+        assertThat(again.get("comparisons")).isEqualTo(sweep.get("comparisons"));
+
+        // A sweep of others' images is refused, and so is a file that is none.
+        assertThat(evaluate(output, "--seed=1")).isEqualTo(1);
+        Files.writeString(kept, "{");
+        assertThat(evaluate(output, "--report")).isEqualTo(1);
+        assertThat(evaluate(output, "--images=3")).isEqualTo(2);
+        assertThat(evaluate(output, "--cells=none")).isEqualTo(2);
     }
 
     @Test

@@ -1,5 +1,6 @@
 package org.coolsd.decode;
 
+import java.util.EnumSet;
 import java.util.Objects;
 import java.util.Set;
 import org.coolsd.Acceptance;
@@ -17,7 +18,7 @@ import org.coolsd.VerifierSpec;
  * @param factors which factors it relaxes with
  * @param acceptance the rule
  * @param backend where the target's logits are, and where they are verified
- * @param drift whether results tell their drift, which costs a pass over the rows of visited positions
+ * @param reports what results tell beside their tokens, each at the price of a pass over the rows of visited positions
  */
 public record DecoderOptions(
         int slots,
@@ -26,7 +27,7 @@ public record DecoderOptions(
         FactorPolicy factors,
         Acceptance acceptance,
         Backend backend,
-        boolean drift) {
+        Set<VerifierSpec.Report> reports) {
     /** Checks ranges. */
     public DecoderOptions {
         if (slots < 1) {
@@ -36,6 +37,7 @@ public record DecoderOptions(
         Objects.requireNonNull(factors, "factors");
         Objects.requireNonNull(acceptance, "acceptance");
         Objects.requireNonNull(backend, "backend");
+        reports = Set.copyOf(reports);
     }
 
     /** Lossless, one sequence at a time, drafts of {@code draftLength} tokens, on the CPU. */
@@ -47,22 +49,22 @@ public record DecoderOptions(
                 FactorPolicy.of(Schedule.lossless()),
                 Acceptance.token(),
                 Backend.cpu(),
-                false);
+                Set.of());
     }
 
     /** With room for so many sequences. */
     public DecoderOptions slots(int value) {
-        return new DecoderOptions(value, draftLength, drafts, factors, acceptance, backend, drift);
+        return new DecoderOptions(value, draftLength, drafts, factors, acceptance, backend, reports);
     }
 
     /** With other draft lengths. */
     public DecoderOptions drafts(DraftPolicy value) {
-        return new DecoderOptions(slots, draftLength, value, factors, acceptance, backend, drift);
+        return new DecoderOptions(slots, draftLength, value, factors, acceptance, backend, reports);
     }
 
     /** With other factors. */
     public DecoderOptions factors(FactorPolicy value) {
-        return new DecoderOptions(slots, draftLength, drafts, value, acceptance, backend, drift);
+        return new DecoderOptions(slots, draftLength, drafts, value, acceptance, backend, reports);
     }
 
     /** With the factors of a schedule. */
@@ -72,32 +74,38 @@ public record DecoderOptions(
 
     /** With another rule. */
     public DecoderOptions acceptance(Acceptance value) {
-        return new DecoderOptions(slots, draftLength, drafts, factors, value, backend, drift);
+        return new DecoderOptions(slots, draftLength, drafts, factors, value, backend, reports);
     }
 
     /** On another backend. */
     public DecoderOptions backend(Backend value) {
-        return new DecoderOptions(slots, draftLength, drafts, factors, acceptance, value, drift);
+        return new DecoderOptions(slots, draftLength, drafts, factors, acceptance, value, reports);
     }
 
-    /** With or without drift in results. */
+    /** With the drift in results, or nothing beside the tokens. */
     public DecoderOptions drift(boolean value) {
-        return new DecoderOptions(slots, draftLength, drafts, factors, acceptance, backend, value);
+        return value ? report(VerifierSpec.Report.DRIFT) : report();
     }
 
-    /** Whether verdicts carry their drift: results tell it, or budgets are made of it. */
-    boolean reportsDrift() {
-        return drift || factors.perStep();
+    /** With these figures in results. */
+    public DecoderOptions report(VerifierSpec.Report... wanted) {
+        return new DecoderOptions(slots, draftLength, drafts, factors, acceptance, backend, Set.of(wanted));
     }
 
-    /** What verdicts carry. */
-    Set<VerifierSpec.Report> reports() {
-        return reportsDrift() ? Set.of(VerifierSpec.Report.DRIFT) : Set.of();
+    /** What verdicts carry: what results tell, and the drift where budgets are made of it. */
+    Set<VerifierSpec.Report> verdictReports() {
+        Set<VerifierSpec.Report> all = EnumSet.noneOf(VerifierSpec.Report.class);
+        all.addAll(reports);
+        if (factors.perStep()) {
+            all.add(VerifierSpec.Report.DRIFT);
+        }
+        return all;
     }
 
     /** What the verifier of a decoder is for; each request brings its sampling. */
     VerifierSpec spec(int vocab) {
         Sampling own = Sampling.of();
-        return new VerifierSpec(vocab, factors.schedule().draftLength(draftLength), own, own, acceptance, reports());
+        return new VerifierSpec(
+                vocab, factors.schedule().draftLength(draftLength), own, own, acceptance, verdictReports());
     }
 }

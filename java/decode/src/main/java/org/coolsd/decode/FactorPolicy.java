@@ -1,5 +1,6 @@
 package org.coolsd.decode;
 
+import java.util.Arrays;
 import org.coolsd.Schedule;
 
 /**
@@ -7,12 +8,26 @@ import org.coolsd.Schedule;
  * what earlier steps spent, never on the tokens of the step.
  */
 public interface FactorPolicy {
+    /** No factors of a step's own. */
+    float[] NONE = {};
+
     /** The factors, or with a budget their limits. */
     Schedule schedule();
 
     /** Whether steps have a budget of their own from {@link #begin}: then the schedule is one with a budget. */
     default boolean perStep() {
         return false;
+    }
+
+    /**
+     * The factors of a step's own, or none if they are the schedule's. They may depend on the place in the sequence only.
+     *
+     * @param from tokens that are decided: draft position i = 1.. is for token from + i - 1, counted from 0
+     * @param draftLength L
+     * @return [L], or []
+     */
+    default float[] factors(int from, int draftLength) {
+        return NONE;
     }
 
     /** The budgets of one request. */
@@ -35,6 +50,34 @@ public interface FactorPolicy {
     /** The schedule's factors in every step. */
     static FactorPolicy of(Schedule schedule) {
         return () -> schedule;
+    }
+
+    /**
+     * Lossless up to a place in the sequence, the schedule's factors from there on: an image's first rows decide what it
+     * becomes.
+     *
+     * @param strict tokens that are decided with factor 1, at least 0
+     */
+    static FactorPolicy from(int strict, Schedule schedule) {
+        if (strict < 0) {
+            throw new IllegalArgumentException("strict is " + strict + ", it must be at least 0");
+        }
+        return new FactorPolicy() {
+            @Override
+            public Schedule schedule() {
+                return schedule;
+            }
+
+            @Override
+            public float[] factors(int from, int draftLength) {
+                if (from >= strict) {
+                    return FactorPolicy.super.factors(from, draftLength);
+                }
+                float[] omega = schedule.omega(draftLength);
+                Arrays.fill(omega, 0, Math.min(draftLength, strict - from), 1);
+                return omega;
+            }
+        };
     }
 
     /** As {@link #budgetPerSequence(double, double)}, whatever the factors. */

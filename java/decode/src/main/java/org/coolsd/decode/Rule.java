@@ -2,18 +2,20 @@ package org.coolsd.decode;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.coolsd.Acceptance;
 import org.coolsd.Logits;
 import org.coolsd.Schedule;
 import org.coolsd.Step;
 import org.coolsd.Verifier;
+import org.coolsd.VerifierSpec;
 
 /** One way in which the operation decides, with its verifier and its step: shared by all requests that are decided so. */
 final class Rule<C> {
     /** What a verifier is made for; all else each request brings with it. */
-    record Kind(Acceptance acceptance, Schedule.Factors factors, boolean drift) {
+    record Kind(Acceptance acceptance, Schedule.Factors factors, Set<VerifierSpec.Report> reports) {
         static Kind of(DecoderOptions options) {
-            return new Kind(options.acceptance(), options.factors().schedule().factors(), options.reportsDrift());
+            return new Kind(options.acceptance(), options.factors().schedule().factors(), options.verdictReports());
         }
     }
 

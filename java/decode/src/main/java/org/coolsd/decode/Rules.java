@@ -46,7 +46,8 @@ final class Rules<C> {
         }
         Schedule.Drafts drafts = neutral(kind.factors()).draftLength(draftLength);
         Sampling sampling = Sampling.of();
-        return open(kind, new VerifierSpec(vocab, drafts, sampling, sampling, kind.acceptance(), options.reports()));
+        return open(
+                kind, new VerifierSpec(vocab, drafts, sampling, sampling, kind.acceptance(), options.verdictReports()));
     }
 
     private static Schedule neutral(Schedule.Factors factors) {

@@ -2,11 +2,13 @@ package org.coolsd.decode;
 
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.Set;
 import org.coolsd.CoolsdException;
 import org.coolsd.Schedule;
 import org.coolsd.Status;
 import org.coolsd.Step;
 import org.coolsd.Verdict;
+import org.coolsd.VerifierSpec;
 import org.jspecify.annotations.Nullable;
 
 /** A request, what has been decided of it, and its step under way. */
@@ -31,6 +33,8 @@ final class Sequence<C> {
     private int accepted;
     private double drift;
     private double stepDrift;
+    private double kept = 1;
+    private double logProb;
 
     /** The step's draft: the first {@code drafted}, at most {@code limit}. */
     final int[] draft;
@@ -46,6 +50,7 @@ final class Sequence<C> {
 
     private final DraftPolicy policy;
     private final FactorPolicy factors;
+    private final Set<VerifierSpec.Report> reports;
     private final float @Nullable [] omega;
     private final float @Nullable [] evenBudgets;
     private @Nullable Rule<C> rule;
@@ -62,6 +67,7 @@ final class Sequence<C> {
         yielded = new int[options.draftLength() + 1];
         policy = options.drafts();
         factors = options.factors();
+        reports = options.verdictReports();
         Schedule.Drafts own = ownWay ? factors.schedule().draftLength(draft.length) : null;
         omega = own == null ? null : own.omega();
         evenBudgets = own != null && own.factors() == Schedule.Factors.BUDGET ? new float[draft.length] : null;
@@ -112,7 +118,10 @@ final class Sequence<C> {
 
     /** Says the factors and budgets of a step that has begun, where they are not the verifier's own. */
     void relax(Step step) {
-        if (omega != null) {
+        float[] placed = factors.factors(count, draft.length);
+        if (placed.length > 0) {
+            step.factors(slot, placed);
+        } else if (omega != null) {
             step.factors(slot, omega);
         }
         float[] limits = budgets();
@@ -146,11 +155,13 @@ final class Sequence<C> {
         for (int i = 0; i < length; i++) {
             yielded[i] = verdict.token(i);
             tokens[count++] = yielded[i];
+            kept *= reports.contains(VerifierSpec.Report.RATIO) ? Math.min(1, verdict.ratio(i)) : 1;
+            logProb += reports.contains(VerifierSpec.Report.LOG_PROB) ? verdict.logProb(i) : 0;
         }
         steps++;
         drafts += drafted;
         accepted += verdict.accepted();
-        stepDrift = options.reportsDrift() ? verdict.drift() : 0;
+        stepDrift = reports.contains(VerifierSpec.Report.DRIFT) ? verdict.drift() : 0;
         drift += stepDrift;
         if (decisions != null) {
             decisions.verified(verdict.accepted());
@@ -188,6 +199,6 @@ final class Sequence<C> {
     }
 
     void complete() {
-        ticket.result().complete(new Result(tokens, forced, steps, drafts, accepted, drift));
+        ticket.result().complete(new Result(tokens, forced, steps, drafts, accepted, drift, kept, logProb));
     }
 }

@@ -2,6 +2,7 @@ package org.coolsd.decode;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -9,6 +10,7 @@ import java.util.function.IntFunction;
 import org.coolsd.Acceptance;
 import org.coolsd.Sampling;
 import org.coolsd.Schedule;
+import org.coolsd.VerifierSpec;
 import org.coolsd.testing.ChiSquare;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -112,6 +114,29 @@ class SequenceLawTest {
         }
     }
 
+    /** Factors from a place on: none of them relaxed is the target's law, and fewer of them drift less. */
+    @Test
+    void strictPlacesAreLossless() {
+        Schedule schedule = Schedule.exponential(2);
+        DecoderOptions options = DecoderOptions.of(4).slots(16).drift(true);
+        double before = Double.POSITIVE_INFINITY;
+        for (int strict : new int[] {0, 2, LENGTH}) {
+            DecoderOptions from = options.factors(FactorPolicy.from(strict, schedule));
+            double drift = 0;
+            try (Decoder<Integer> decoder = new Decoder<>(new PrefixTarget(VOCAB, 1.5), drafter("model"), from)) {
+                for (Result result : decoder.decode(requests().subList(0, 2000))) {
+                    drift += result.drift();
+                }
+            }
+            assertThat(drift).as("strict " + strict).isLessThan(before);
+            before = drift;
+        }
+        assertThat(before).isZero();
+        assertThat(excess(drafter("model"), options.factors(FactorPolicy.from(LENGTH, schedule)), p -> Window.ALL))
+                .isLessThan(1);
+        assertThatThrownBy(() -> FactorPolicy.from(-1, schedule)).hasMessage("strict is -1, it must be at least 0");
+    }
+
     /** The reported drift bounds the distance of relaxed sequences, which is larger than chance makes it. */
     @ParameterizedTest
     @CsvSource({"model,token", "model,block", "jacobi,token", "jacobi,block", "coupled,token"})
@@ -120,15 +145,19 @@ class SequenceLawTest {
                 .slots(16)
                 .acceptance(acceptance(rule))
                 .schedule(Schedule.uniform(1.8))
-                .drift(true);
+                .report(VerifierSpec.Report.values());
         PrefixTarget model = new PrefixTarget(VOCAB, 1.5);
         double[] law = model.law(0, LENGTH);
         double[] frequencies = new double[law.length];
         double drift = 0;
+        double kept = 0;
         try (Decoder<Integer> decoder = new Decoder<>(model, drafter(drafter), options)) {
             for (Result result : decoder.decode(requests())) {
-                frequencies[PrefixTarget.code(result.tokens(), VOCAB)] += 1.0 / SEQUENCES;
+                int code = PrefixTarget.code(result.tokens(), VOCAB);
+                frequencies[code] += 1.0 / SEQUENCES;
                 drift += result.drift() / SEQUENCES;
+                kept += result.kept() / SEQUENCES;
+                assertThat(result.logProb()).isCloseTo(Math.log(law[code]), within(1e-4));
             }
         }
         double distance = 0;
@@ -139,6 +168,9 @@ class SequenceLawTest {
             chance += Math.sqrt(law[i] / SEQUENCES * 2 / Math.PI) / 2;
         }
         assertThat(distance).isGreaterThan(1.5 * chance).isLessThan(drift + 1.5 * chance);
+        // Both bounds, of which the second is never above 1.
+        assertThat(distance).isLessThan(1 - kept + 1.5 * chance);
+        assertThat(kept).isBetween(0.0, 1.0);
     }
 
     @Test

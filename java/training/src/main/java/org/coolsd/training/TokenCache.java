@@ -16,7 +16,7 @@ import org.coolsd.training.data.FashionMnist;
 
 /** The training pictures as tokens: encoded once, then kept in a file beside the training state. */
 public final class TokenCache {
-    private static final int BATCH = 500;
+    private static final int BATCH = 100;
 
     private TokenCache() {}
 

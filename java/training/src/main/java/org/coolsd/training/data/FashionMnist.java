@@ -74,6 +74,11 @@ public record FashionMnist(Tensor images, Tensor labels) {
         return images.size(0);
     }
 
+    /** The first {@code n} of these pictures. */
+    public FashionMnist first(long n) {
+        return new FashionMnist(images.narrow(0, 0, n), labels.narrow(0, 0, n));
+    }
+
     /** Pictures {@code indices} i64 [b] as f32 [b, 3, 28, 28] in [-1, 1], the grey value in all three channels. */
     public Tensor pictures(Tensor indices) {
         return torch.index_select(images, 0, indices)

@@ -1,0 +1,2 @@
+/** The claims of docs/reproduction.md measured: cells of images, each made one way, and their comparison. */
+package org.coolsd.training.sweep;

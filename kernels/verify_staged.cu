@@ -132,7 +132,7 @@ __device__ __forceinline__ Mask carry_all(const VerifyParameters& a, const Seque
 #pragma unroll 1
     for (unsigned relaxed = __ballot_sync(kAllLanes, omega > 1); relaxed != 0; relaxed &= relaxed - 1) {
       const int lane = __ffs(static_cast<int>(relaxed)) - 1;
-      const Moments one = moments<true>(a, s, from + lane, 1);
+      const Moments one = moments<true>(a, s, from + lane);
       if (lane == lane_id()) m = one;
     }
     if (omega < 0) m.status = static_cast<int>(-omega);

@@ -170,7 +170,7 @@ __device__ __forceinline__ void write_outputs(const VerifyParameters& a, const S
 #pragma unroll 1
     for (Mask rest = summed; rest != 0; rest &= rest - 1) {
       const int lane = __ffsll(static_cast<long long>(rest)) - 1;
-      const Moments m = moments<kStaged>(a, s, from + lane, 1);
+      const Moments m = moments<kStaged>(a, s, from + lane);
       if (lane == lane_id()) mine = m;
     }
     double quotient = 1;

@@ -265,7 +265,7 @@ __device__ __forceinline__ ResidualPartial sum_residuals(const VerifyParameters&
   return {warp_sum(sum.residual), warp_sum(sum.drift)};
 }
 
-/* Sums over the vocabulary, P and Q normalised. */
+/* Sums over the vocabulary, in units of the exponentials of P. */
 struct Moments {
   double residual, drift;
   int status; /* of the draft row */
@@ -296,7 +296,7 @@ __device__ __forceinline__ int summed_status(const VerifyParameters& a, const Se
 }
 
 template <bool kStaged>
-__device__ __forceinline__ Moments moments(const VerifyParameters& a, const Sequence& s, int i, double mass) {
+__device__ __forceinline__ Moments moments(const VerifyParameters& a, const Sequence& s, int i) {
   constexpr int kGood = 8;
   const ResidualPartial* partials = residual_partials<kStaged>(a, s, i);
   Moments sum = {0, 0, kGood};
@@ -308,7 +308,7 @@ __device__ __forceinline__ Moments moments(const VerifyParameters& a, const Sequ
     sum.drift += static_cast<double>(one.drift);
   }
   const int status = warp_smallest(sum.status);
-  return {warp_sum(sum.residual) / mass, warp_sum(sum.drift) / mass, status == kGood ? COOLSD_ROW_OK : status};
+  return {warp_sum(sum.residual), warp_sum(sum.drift), status == kGood ? COOLSD_ROW_OK : status};
 }
 
 }  // namespace coolsd

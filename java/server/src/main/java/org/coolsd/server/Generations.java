@@ -161,10 +161,15 @@ final class Generations<C> {
         if (event instanceof ImageEvent.Made made) {
             return made;
         }
-        Throwable why = event instanceof ImageEvent.Failed failed ? failed.why() : null;
         throw ApiError.failed(
                 "image " + event.image() + " (seed " + (job.asked().seed() + event.image()) + ") could not be made: "
-                        + (why == null ? event : why.getMessage()));
+                        + (event instanceof ImageEvent.Failed failed ? words(failed.why()) : event));
+    }
+
+    /** An error of Java's does not explain itself without its kind. */
+    private static String words(Throwable why) {
+        String said = why instanceof Error || why.getMessage() == null ? why.toString() : why.getMessage();
+        return RequestReader.shortened(said);
     }
 
     private void stream(ImageJob<C> job, long deadline, ClientConnection client, HttpServletResponse response)

@@ -35,7 +35,7 @@ public final class CoolsdImageModel implements ImageModel, AutoCloseable {
     private final Opened<?> opened;
     private long seed;
 
-    private record Opened<C>(ImagePipeline<C> pipeline, Decoder<C> decoder, List<String> classes, Sampling sampling) {
+    private record Opened<C>(ImagePipeline<C> pipeline, Decoder<C> decoder, ImageFolder folder, Sampling sampling) {
         static <C> Opened<C> of(ImagePipeline<C> pipeline, ImageFolder folder, Schedule schedule, int slots) {
             try {
                 Sampling sampling = folder.sampling().orElse(pipeline.target().sampling());
@@ -46,7 +46,7 @@ public final class CoolsdImageModel implements ImageModel, AutoCloseable {
                 }
                 DecoderOptions options = DecoderOptions.of(4).slots(slots).schedule(schedule);
                 boolean guided = sampling.guidance() != 1;
-                return new Opened<>(pipeline, pipeline.decoder(guided, 1, options), folder.classes(), sampling);
+                return new Opened<>(pipeline, pipeline.decoder(guided, 1, options), folder, sampling);
             } catch (RuntimeException | Error e) {
                 pipeline.close();
                 throw e;
@@ -55,7 +55,9 @@ public final class CoolsdImageModel implements ImageModel, AutoCloseable {
 
         Response<List<Image>> generate(String prompt, int count, long first) throws IOException {
             List<Request<C>> requests = new ArrayList<>(count);
-            Prompt asked = pipeline.target().classes() == 0 ? new Prompt.Text(prompt) : new Prompt.Label(label(prompt));
+            Prompt asked = pipeline.target().classes() == 0
+                    ? new Prompt.Text(prompt)
+                    : new Prompt.Label(folder.label(prompt.strip()));
             for (int i = 0; i < count; i++) {
                 requests.add(pipeline.request(asked, first + i, sampling));
             }
@@ -82,23 +84,6 @@ public final class CoolsdImageModel implements ImageModel, AutoCloseable {
                     "drafted", totals.drafted(),
                     "accepted", totals.accepted());
             return Response.from(images, null, null, metadata);
-        }
-
-        private int label(String prompt) {
-            String name = prompt.strip();
-            for (int label = 0; label < classes.size(); label++) {
-                if (classes.get(label).equalsIgnoreCase(name)) {
-                    return label;
-                }
-            }
-            try {
-                return Integer.parseInt(name);
-            } catch (NumberFormatException e) {
-                throw new IllegalArgumentException(
-                        "the prompt is \"" + prompt + "\", it must be a class of the model: "
-                                + (classes.isEmpty() ? "its index" : String.join(", ", classes) + ", or its index"),
-                        e);
-            }
         }
 
         void close() {

@@ -39,7 +39,7 @@ class CoolsdImageModelTest {
             assertThat(response.metadata()).containsEntry("seed", 5L).containsKeys("steps", "drafted", "accepted");
             assertThatThrownBy(() -> model.generate("spoon"))
                     .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessageContaining("the prompt is \"spoon\"")
+                    .hasMessageContaining("class is 'spoon'")
                     .hasMessageContaining("Sneaker");
             assertThatThrownBy(() -> model.generate("7", 0)).hasMessageContaining("n is 0");
         }

@@ -3,9 +3,6 @@ package org.coolsd.bench;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -13,6 +10,7 @@ import java.util.Map;
 import org.coolsd.bench.Figure.Bar;
 import org.coolsd.bench.Figure.Kind;
 import org.coolsd.command.CommandRunner;
+import org.coolsd.testing.CommandRun;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -21,28 +19,12 @@ class BenchCommandTest {
     @TempDir
     private Path folder;
 
-    /** What one run left behind. */
-    private record Run(int code, String out, String error) {}
-
-    private static Run run(String... arguments) {
-        PrintStream out = System.out;
-        PrintStream error = System.err;
-        ByteArrayOutputStream outBytes = new ByteArrayOutputStream();
-        ByteArrayOutputStream errorBytes = new ByteArrayOutputStream();
-        try {
-            System.setOut(new PrintStream(outBytes, true, StandardCharsets.UTF_8));
-            System.setErr(new PrintStream(errorBytes, true, StandardCharsets.UTF_8));
-            int code = CommandRunner.execute(new BenchCommand(), arguments);
-            return new Run(
-                    code, outBytes.toString(StandardCharsets.UTF_8), errorBytes.toString(StandardCharsets.UTF_8));
-        } finally {
-            System.setOut(out);
-            System.setErr(error);
-        }
+    private static CommandRun run(String... arguments) {
+        return CommandRun.of(() -> CommandRunner.execute(new BenchCommand(), arguments));
     }
 
     private static void refused(int code, String words, String... arguments) {
-        Run run = run(arguments);
+        CommandRun run = run(arguments);
         assertThat(run.error()).startsWith("coolsd: ").contains(words);
         assertThat(run.error().lines()).hasSize(1);
         assertThat(run.code()).isEqualTo(code);
@@ -88,7 +70,7 @@ class BenchCommandTest {
     void comparesResultsFiles() throws Exception {
         String before = results("before.json", 30).toString();
         String after = results("after.json", 15).toString();
-        Run moved = run("--compare", before, after);
+        CommandRun moved = run("--compare", before, after);
         assertThat(moved.code()).isZero();
         assertThat(moved.out())
                 .contains("verify: LibTorch (V = 16): 30.0x -> 15.0x", "1 of 1 figures moved beyond their noise");

@@ -4,10 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -20,6 +17,7 @@ import org.bytedeco.pytorch.global.torch;
 import org.coolsd.libtorch.LibTorch;
 import org.coolsd.libtorch.TensorFiles;
 import org.coolsd.models.tiny.TinyT5;
+import org.coolsd.testing.CommandRun;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,35 +29,20 @@ class CheckCheckpointTest {
     @TempDir
     private Path folder;
 
-    /** What one run left behind. */
-    private record Run(int code, String out, String error) {}
-
     @BeforeAll
     static void load() throws IOException {
         LibTorch.load(1);
     }
 
-    private static Run check(Path folder, String... more) {
-        PrintStream out = System.out;
-        PrintStream error = System.err;
-        ByteArrayOutputStream outBytes = new ByteArrayOutputStream();
-        ByteArrayOutputStream errorBytes = new ByteArrayOutputStream();
-        try {
-            System.setOut(new PrintStream(outBytes, true, StandardCharsets.UTF_8));
-            System.setErr(new PrintStream(errorBytes, true, StandardCharsets.UTF_8));
-            int code = Main.run(Stream.concat(Stream.of("check-checkpoint", folder.toString()), Stream.of(more))
-                    .toArray(String[]::new));
-            return new Run(
-                    code, outBytes.toString(StandardCharsets.UTF_8), errorBytes.toString(StandardCharsets.UTF_8));
-        } finally {
-            System.setOut(out);
-            System.setErr(error);
-        }
+    private static CommandRun check(Path folder, String... more) {
+        return CommandRun.of(
+                () -> Main.run(Stream.concat(Stream.of("check-checkpoint", folder.toString()), Stream.of(more))
+                        .toArray(String[]::new)));
     }
 
     /** It fails with this line and nothing else on standard error. */
     private static void refused(Path folder, String line) {
-        Run run = check(folder);
+        CommandRun run = check(folder);
         assertThat(run.code()).isEqualTo(1);
         assertThat(run.error().lines().toList()).hasSize(1);
         assertThat(run.error().strip()).startsWith("coolsd: ").contains(line);
@@ -81,7 +64,7 @@ class CheckCheckpointTest {
     void saysWhatItIsAndThatItIsRight() throws Exception {
         copy("gpt-c2i");
         Path json = folder.resolve("check.json");
-        Run run = check(folder, "--json", json.toString());
+        CommandRun run = check(folder, "--json", json.toString());
         assertThat(run.error()).isEmpty();
         assertThat(run.code()).isZero();
         assertThat(run.out())
@@ -101,7 +84,7 @@ class CheckCheckpointTest {
     void sizesOfATokenizerComeFromItsTensors() throws Exception {
         copy("vq");
         Files.delete(folder.resolve("config.json"));
-        Run run = check(folder);
+        CommandRun run = check(folder);
         assertThat(run.code()).as(run.error()).isZero();
         assertThat(run.out()).contains("207 read, not read by anything: quantize.codebook_used");
     }
@@ -113,7 +96,7 @@ class CheckCheckpointTest {
         Map<String, Tensor> changed = new LinkedHashMap<>(tensors);
         changed.put("fc.bias", tensors.get("fc.bias").add(new Scalar(0.1)));
         rewrite("pytorch_model.bin", changed);
-        Run run = check(folder);
+        CommandRun run = check(folder);
         assertThat(run.code()).isEqualTo(1);
         assertThat(run.out()).contains("beyond the tolerance").contains("verdict                wrong: other outputs");
         Map<String, Tensor> more = new LinkedHashMap<>(tensors);
@@ -132,7 +115,7 @@ class CheckCheckpointTest {
     void withoutOutputsItOnlyLoads() throws Exception {
         copy("eagle-c2i");
         Files.delete(folder.resolve("expected.safetensors"));
-        Run run = check(folder);
+        CommandRun run = check(folder);
         assertThat(run.code()).isZero();
         assertThat(run.out()).contains("loads; there is no expected.safetensors to compare with");
         rewrite("expected.safetensors", Map.of("input_features", torch.zeros(1, 2, 64)));
@@ -205,7 +188,7 @@ class CheckCheckpointTest {
     void twoModelsOfTwoPurposes() throws Exception {
         copy("gpt-c2i");
         Files.copy(FIXTURES.resolve("vq/model.pt"), folder.resolve("vq.pt"));
-        Run run = check(folder);
+        CommandRun run = check(folder);
         assertThat(run.code()).as(run.error()).isZero();
         assertThat(run.out()).contains("LlamaGen GPT, 3 layers").contains("LlamaGen VQ tokenizer");
         assertThat(List.of(run.out().split("verdict"))).hasSize(3);
@@ -217,7 +200,7 @@ class CheckCheckpointTest {
         copy("gpt-t2i");
         Path encoder = Files.createDirectories(folder.resolve("encoder"));
         TinyT5.make(encoder, true, 32);
-        Run run = check(folder);
+        CommandRun run = check(folder);
         assertThat(run.code()).as(run.error()).isZero();
         assertThat(run.out())
                 .contains("LlamaGen GPT, 2 layers of width 64, t2i")

@@ -6,8 +6,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.awt.image.BufferedImage;
 import java.io.BufferedReader;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,6 +25,7 @@ import org.coolsd.libtorch.Weights;
 import org.coolsd.models.eagle.EagleDrafter;
 import org.coolsd.models.llamagen.LlamaGen;
 import org.coolsd.models.vq.VqTokenizer;
+import org.coolsd.testing.CommandRun;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -49,9 +48,6 @@ class CommandLineTest {
 
     private Path model;
 
-    /** What one run left behind. */
-    private record Run(int code, String out, String error) {}
-
     @BeforeEach
     void tinyModel() throws Exception {
         model = Files.createDirectory(folder.resolve("model"));
@@ -68,7 +64,7 @@ class CommandLineTest {
         TensorFiles.write(model.resolve(name + ".safetensors"), weights.tensors(), Map.of());
     }
 
-    private Run run(String... more) {
+    private CommandRun run(String... more) {
         List<String> arguments = new ArrayList<>(List.of("generate", "--model", model.toString()));
         arguments.addAll(List.of(more));
         if (!arguments.contains("--count")) {
@@ -80,25 +76,12 @@ class CommandLineTest {
         return capture(arguments.toArray(new String[0]));
     }
 
-    private static Run capture(String... arguments) {
-        PrintStream out = System.out;
-        PrintStream error = System.err;
-        ByteArrayOutputStream outBytes = new ByteArrayOutputStream();
-        ByteArrayOutputStream errorBytes = new ByteArrayOutputStream();
-        try {
-            System.setOut(new PrintStream(outBytes, true, StandardCharsets.UTF_8));
-            System.setErr(new PrintStream(errorBytes, true, StandardCharsets.UTF_8));
-            int code = Main.run(arguments);
-            return new Run(
-                    code, outBytes.toString(StandardCharsets.UTF_8), errorBytes.toString(StandardCharsets.UTF_8));
-        } finally {
-            System.setOut(out);
-            System.setErr(error);
-        }
+    private static CommandRun capture(String... arguments) {
+        return CommandRun.of(() -> Main.run(arguments));
     }
 
     private void refused(int code, String words, String... arguments) throws Exception {
-        Run run = run(arguments);
+        CommandRun run = run(arguments);
         assertThat(run.error()).startsWith("coolsd: ").contains(words);
         assertThat(run.error().lines()).hasSize(1);
         assertThat(run.out()).isEmpty();
@@ -111,7 +94,7 @@ class CommandLineTest {
     @Test
     void generateWritesAGridAndSaysWhatItDid() throws Exception {
         Path json = folder.resolve("stats.json");
-        Run run = run("--json", json.toString());
+        CommandRun run = run("--json", json.toString());
         assertThat(run.error()).doesNotContain("coolsd: ");
         assertThat(run.code()).isZero();
         assertThat(run.out()).contains("3 images", "tokens/s", "accepted length", "drift", "docs/operation.md", "cpu");
@@ -192,7 +175,7 @@ class CommandLineTest {
     void everyDrafterGenerates() throws Exception {
         for (String drafter : List.of("eagle", "jacobi", "coupled", "none", model.toString())) {
             Path json = folder.resolve("stats.json");
-            Run run = run("--drafter", drafter, "--window", "3", "--json", json.toString());
+            CommandRun run = run("--drafter", drafter, "--window", "3", "--json", json.toString());
             assertThat(run.code()).as(run.error()).isZero();
             JsonNode figures = new ObjectMapper().readTree(json.toFile());
             assertThat(figures.get("acceptedLength").asDouble())
@@ -209,7 +192,7 @@ class CommandLineTest {
     void aModelWithoutADrafterDraftsByItself() throws Exception {
         Files.delete(model.resolve("drafter.safetensors"));
         Files.writeString(model.resolve("config.json"), CONFIG.replaceAll("(?s),\\s*\"drafter\": \\{[^}]*\\}", ""));
-        Run run = run();
+        CommandRun run = run();
         assertThat(run.code()).as(run.error()).isZero();
         Files.delete(folder.resolve("images.png"));
         refused(
@@ -355,7 +338,7 @@ class CommandLineTest {
     @Test
     void compareSaysHowMuchFasterItIs() throws Exception {
         Path json = folder.resolve("stats.json");
-        Run run = run("--compare", "--json", json.toString());
+        CommandRun run = run("--compare", "--json", json.toString());
         assertThat(run.code()).isZero();
         assertThat(run.out()).contains("times as fast as plain sampling of the same images");
         JsonNode figures = new ObjectMapper().readTree(json.toFile());
@@ -376,7 +359,7 @@ class CommandLineTest {
                 .fill_(new Scalar(Float.NaN));
         save("target", target);
         for (String batch : List.of("1", "3")) {
-            Run run = run("--batch", batch, "--precision", "f32");
+            CommandRun run = run("--batch", batch, "--precision", "f32");
             assertThat(run.code()).isEqualTo(1);
             assertThat(run.error().lines()).hasSize(1);
             assertThat(run.error())
@@ -422,7 +405,7 @@ class CommandLineTest {
 
     @Test
     void theCompletionScriptKnowsEveryCommand() {
-        Run run = capture("completion");
+        CommandRun run = capture("completion");
         assertThat(run.code()).isZero();
         assertThat(run.out())
                 .contains("complete -F _complete_coolsd", "--schedule", "bench", "spark-generate", "train", "clamped");
@@ -430,7 +413,7 @@ class CommandLineTest {
 
     @Test
     void withoutACommandItSaysWhichThereAre() {
-        Run run = capture();
+        CommandRun run = capture();
         assertThat(run.code()).isEqualTo(2);
         assertThat(run.out()).isEmpty();
         assertThat(run.error()).contains("generate", "evaluate", "train", "completion", "For example: ");
@@ -439,7 +422,7 @@ class CommandLineTest {
     @Test
     void everyCommandHasAVersion() {
         for (String[] arguments : new String[][] {{"--version"}, {"train", "--version"}, {"evaluate", "-V"}}) {
-            Run run = capture(arguments);
+            CommandRun run = capture(arguments);
             assertThat(run.code()).isZero();
             assertThat(run.out()).matches("(?s)coolsd \\d+\\.\\d+\\.\\d+.*LibTorch 2\\..*Java .*");
         }

@@ -3,10 +3,7 @@ package org.coolsd.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.awt.image.BufferedImage;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -21,6 +18,7 @@ import org.coolsd.models.t5.EncodedText;
 import org.coolsd.models.t5.TextEncoder;
 import org.coolsd.models.tiny.TinyChameleonDrafter;
 import org.coolsd.models.tiny.TinyT5;
+import org.coolsd.testing.CommandRun;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -31,9 +29,7 @@ class FamiliesTest {
     @TempDir
     private Path folder;
 
-    private record Run(int code, String out, String error) {}
-
-    private Run generate(String... more) {
+    private CommandRun generate(String... more) {
         List<String> arguments = new ArrayList<>(List.of(
                 "generate",
                 "--model",
@@ -46,20 +42,7 @@ class FamiliesTest {
         if (!arguments.contains("--count")) {
             arguments.addAll(List.of("--count", "3"));
         }
-        PrintStream out = System.out;
-        PrintStream error = System.err;
-        ByteArrayOutputStream outBytes = new ByteArrayOutputStream();
-        ByteArrayOutputStream errorBytes = new ByteArrayOutputStream();
-        try {
-            System.setOut(new PrintStream(outBytes, true, StandardCharsets.UTF_8));
-            System.setErr(new PrintStream(errorBytes, true, StandardCharsets.UTF_8));
-            int code = Main.run(arguments.toArray(new String[0]));
-            return new Run(
-                    code, outBytes.toString(StandardCharsets.UTF_8), errorBytes.toString(StandardCharsets.UTF_8));
-        } finally {
-            System.setOut(out);
-            System.setErr(error);
-        }
+        return CommandRun.of(() -> Main.run(arguments.toArray(new String[0])));
     }
 
     private void copy(String fixture, String part) throws IOException {
@@ -72,7 +55,7 @@ class FamiliesTest {
     }
 
     /** Two by two pictures of so many pixels, in colour. */
-    private void made(Run run, int side, int scale) throws IOException {
+    private void made(CommandRun run, int side, int scale) throws IOException {
         assertThat(run.error()).isEmpty();
         assertThat(run.code()).isZero();
         assertThat(run.out()).contains("3 images", "drift 0.00 per image: the images have exactly the law");
@@ -82,7 +65,7 @@ class FamiliesTest {
     }
 
     private void refused(int code, String words, String... arguments) {
-        Run run = generate(arguments);
+        CommandRun run = generate(arguments);
         assertThat(run.error()).startsWith("coolsd: ").contains(words);
         assertThat(run.error().lines()).hasSize(1);
         assertThat(run.code()).isEqualTo(code);

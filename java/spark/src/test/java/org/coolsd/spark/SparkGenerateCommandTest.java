@@ -2,9 +2,6 @@ package org.coolsd.spark;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -12,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.coolsd.command.CommandRunner;
+import org.coolsd.testing.CommandRun;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -20,10 +18,7 @@ class SparkGenerateCommandTest {
     @TempDir
     private Path folder;
 
-    /** What one run left behind. */
-    private record Run(int code, String out, String error) {}
-
-    private Run run(String... more) {
+    private CommandRun run(String... more) {
         List<String> arguments = new ArrayList<>(List.of(more));
         Map<String, String> defaults = Map.of(
                 "--master", "local[2]",
@@ -34,24 +29,11 @@ class SparkGenerateCommandTest {
                 arguments.addAll(List.of(option, value));
             }
         });
-        PrintStream out = System.out;
-        PrintStream error = System.err;
-        ByteArrayOutputStream outBytes = new ByteArrayOutputStream();
-        ByteArrayOutputStream errorBytes = new ByteArrayOutputStream();
-        try {
-            System.setOut(new PrintStream(outBytes, true, StandardCharsets.UTF_8));
-            System.setErr(new PrintStream(errorBytes, true, StandardCharsets.UTF_8));
-            int code = CommandRunner.execute(new SparkGenerateCommand(), arguments.toArray(String[]::new));
-            return new Run(
-                    code, outBytes.toString(StandardCharsets.UTF_8), errorBytes.toString(StandardCharsets.UTF_8));
-        } finally {
-            System.setOut(out);
-            System.setErr(error);
-        }
+        return CommandRun.of(() -> CommandRunner.execute(new SparkGenerateCommand(), arguments.toArray(String[]::new)));
     }
 
     private void refused(int code, String words, String... arguments) {
-        Run run = run(arguments);
+        CommandRun run = run(arguments);
         assertThat(run.error().lines().filter(line -> line.startsWith("coolsd: ")))
                 .singleElement()
                 .asString()
@@ -62,7 +44,7 @@ class SparkGenerateCommandTest {
 
     @Test
     void filesAreTheImagesOfOneMachine() throws Exception {
-        Run run = run("--format", "png", "--count", "11", "--images-per-task", "2");
+        CommandRun run = run("--format", "png", "--count", "11", "--images-per-task", "2");
         assertThat(run.code()).as(run.error()).isZero();
         assertThat(run.out()).contains("11 images", "accepted length", "drift");
         try (Stream<Path> files = Files.list(folder.resolve("images"))) {
@@ -86,7 +68,7 @@ class SparkGenerateCommandTest {
                 {"class": "Bag", "seed": 4, "image": "../d"}
                 not JSON
                 """);
-        Run run = run("--requests", requests.toString(), "--format", "png");
+        CommandRun run = run("--requests", requests.toString(), "--format", "png");
         assertThat(run.code()).isEqualTo(1);
         assertThat(run.error().lines().filter(line -> line.startsWith("coolsd: ")))
                 .singleElement()
@@ -120,7 +102,8 @@ class SparkGenerateCommandTest {
         refused(1, "nowhere", "--model", "nowhere");
         refused(1, "nowhere.json", "--requests", "nowhere.json");
         refused(1, "Could not parse Master URL", "--master", "x");
-        Run run = run("--output", Files.createDirectory(folder.resolve("there")).toString());
+        CommandRun run =
+                run("--output", Files.createDirectory(folder.resolve("there")).toString());
         assertThat(run.code()).isEqualTo(1);
         assertThat(run.error()).contains("there is there already; name a new folder");
     }

@@ -1,2 +1,2 @@
-/** Statistics that the tests of laws share. */
+/** What tests of laws and of commands share. */
 package org.coolsd.testing;

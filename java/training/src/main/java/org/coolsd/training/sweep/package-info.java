@@ -1,2 +1,6 @@
-/** The claims of docs/reproduction.md measured: cells of images, each made one way, and their comparison. */
+/**
+ * The claims of docs/reproduction.md measured: cells of images, each made one way, and their comparison.
+ *
+ * @stability evolving
+ */
 package org.coolsd.training.sweep;

@@ -1,6 +1,6 @@
 /**
  * The claims of docs/reproduction.md measured: cells of images, each made one way, and their comparison.
  *
- * @stability evolving
+ * @stability internal
  */
 package org.coolsd.training.sweep;

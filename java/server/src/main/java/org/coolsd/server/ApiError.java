@@ -73,6 +73,18 @@ final class ApiError extends Exception {
                 waiting + " images wait already, which is all that may; try again in " + retryAfter + " s");
     }
 
+    /** More bodies are on their way than are read at once. */
+    static ApiError busy() {
+        return new ApiError(
+                429, "rate_limit_error", "busy", null, 1, "too many requests are being read; try again in 1 s");
+    }
+
+    /** The decoder has stopped. */
+    static ApiError broken() {
+        return new ApiError(
+                503, "server_error", "broken", null, 0, "the decoder has stopped, see the server's log; restart it");
+    }
+
     static ApiError draining() {
         return new ApiError(
                 503, "server_error", "draining", null, 1, "the server is about to end and takes no more requests");

@@ -41,6 +41,15 @@ final class EventStream {
         }
     }
 
+    /** Ends the stream, of which everything has been sent when this returns. */
+    void close() throws ClientGoneException {
+        try {
+            out.close();
+        } catch (IOException e) {
+            throw new ClientGoneException(e);
+        }
+    }
+
     private void write(String text) throws ClientGoneException {
         try {
             out.write(text.getBytes(StandardCharsets.UTF_8));

@@ -12,6 +12,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.Locale;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import org.coolsd.models.ImageCodes;
 import org.coolsd.server.ServerMeters.Outcome;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +28,9 @@ final class Generations<C> {
     private final RequestReader reader;
     private final ServerOptions options;
     private final ServerMeters meters;
+    /** Bodies that are read at once: fewer than there are threads, so that slow ones leave some for all else. */
+    private final Semaphore reading = new Semaphore(16);
+
     private int answering;
 
     Generations(ImageEngine<C> engine, RequestReader reader, ServerOptions options, ServerMeters meters) {
@@ -64,16 +69,26 @@ final class Generations<C> {
         };
     }
 
-    /** Waits until every request that was let in is answered. */
+    /** Waits until every request that was let in is answered, or as long as a request may take: a client may read slowly. */
     synchronized void awaitAnswers() throws InterruptedException {
-        while (answering > 0) {
-            wait();
+        long end = System.nanoTime() + options.timeout().toNanos();
+        for (long left = 1; answering > 0 && left > 0; left = end - System.nanoTime()) {
+            wait(Math.max(1, left / 1_000_000));
         }
     }
 
     private void answer(Context ctx) throws Exception {
         long deadline = System.nanoTime() + options.timeout().toNanos();
-        ImageRequest asked = reader.read(body(ctx));
+        if (!reading.tryAcquire(1, TimeUnit.SECONDS)) {
+            throw ApiError.busy();
+        }
+        byte[] body;
+        try {
+            body = body(ctx);
+        } finally {
+            reading.release();
+        }
+        ImageRequest asked = reader.read(body);
         ClientConnection client = new ClientConnection(ctx.req(), ctx.res());
         count(1);
         try (ImageJob<C> job = engine.start(asked)) {
@@ -198,11 +213,22 @@ final class Generations<C> {
                 events.send("image_generation.completed", data);
                 left--;
             }
+            // Sent to its end before the request counts as answered, behind which the server may stop.
+            events.close();
         } catch (ApiError e) {
-            // The answer has begun: its status can be changed no more.
-            events.send("error", e.body());
-            throw new StreamBrokenException(e);
+            throw broken(events, e);
+        } catch (RuntimeException e) {
+            System.err.println("coolsd: a stream failed: " + e);
+            throw broken(
+                    events, ApiError.failed("the server failed: " + e.getClass().getSimpleName()));
         }
+    }
+
+    /** The answer has begun: its status can be changed no more, and the error is an event. */
+    private static StreamBrokenException broken(EventStream events, ApiError why) throws ClientGoneException {
+        events.send("error", why.body());
+        events.close();
+        return new StreamBrokenException(why);
     }
 
     private void step(ImageJob<C> job, ImageEvent.Stepped step, EventStream events, PartialImages<C> partials)

@@ -8,6 +8,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import org.coolsd.decode.Decoder;
 import org.coolsd.decode.DecoderOptions;
 import org.coolsd.decode.Request;
@@ -79,6 +80,9 @@ final class ImageEngine<C> implements AutoCloseable {
      * @throws ApiError in one line, if there is no room for them, or this model makes no such images
      */
     ImageJob<C> start(ImageRequest asked) throws ApiError, IOException {
+        if (broken) {
+            throw ApiError.broken();
+        }
         admission.enter(asked.count());
         ImageJob<C> job;
         DecoderOptions own;
@@ -223,6 +227,8 @@ final class ImageEngine<C> implements AutoCloseable {
         try {
             thread.join();
             pictures.shutdown();
+            // The models must outlive the picture that is being made.
+            pictures.awaitTermination(1, TimeUnit.MINUTES);
             synchronized (captions) {
                 captions.close();
             }

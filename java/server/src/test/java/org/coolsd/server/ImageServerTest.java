@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.net.Socket;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -96,6 +98,36 @@ class ImageServerTest {
                     .get("seconds")
                     .asDouble();
             assertThat(seconds).isGreaterThan(0.2);
+        }
+    }
+
+    /** As many clients as there are threads, each of which begins a body and says no more. */
+    @Test
+    void bodiesThatDoNotComeLeaveTheServerAnswering() throws Exception {
+        try (TestServer server = new TestServer(
+                ServerOptions.standard().batch(1, 1).times(Duration.ofMinutes(1), Duration.ofSeconds(5)))) {
+            List<Socket> slow = new ArrayList<>();
+            try {
+                for (int i = 0; i < 40; i++) {
+                    Socket socket =
+                            new Socket("127.0.0.1", server.server.address().getPort());
+                    slow.add(socket);
+                    socket.getOutputStream()
+                            .write(("POST /v1/images/generations HTTP/1.1\r\nHost: localhost\r\n"
+                                            + "Content-Type: application/json\r\nContent-Length: 99\r\n\r\n{")
+                                    .getBytes(StandardCharsets.US_ASCII));
+                }
+                await(() -> server.metric("coolsd_requests_total{outcome=\"full\"}") >= 20);
+                assertThat(server.get("/health").statusCode()).isEqualTo(200);
+                HttpResponse<String> refused = server.generate("{" + PLAIN + "}");
+                assertThat(refused.statusCode()).isEqualTo(429);
+                assertThat(TestServer.error(refused).get("code").asText()).isEqualTo("busy");
+            } finally {
+                for (Socket socket : slow) {
+                    socket.close();
+                }
+            }
+            await(() -> server.generate("{" + PLAIN + "}").statusCode() == 200);
         }
     }
 

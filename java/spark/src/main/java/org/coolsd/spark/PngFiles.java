@@ -63,6 +63,9 @@ record PngFiles(String folder, SerializableConfiguration hadoop) implements MapF
         files.setWriteChecksum(false);
         try (OutputStream out = files.create(part, true)) {
             out.write(png);
+        } catch (IOException | RuntimeException e) {
+            files.delete(part, false);
+            throw e;
         }
         // Some file systems do not replace a file: then another attempt has written it.
         if (!files.rename(part, file)) {

@@ -70,6 +70,9 @@ final class RequestOptions {
             }
             return;
         }
+        require(
+                seed <= Long.MAX_VALUE - (count - 1),
+                "seed is " + seed + ": with " + count + " images it leaves 64 bits");
         if (label != null) {
             try {
                 folder.label(label);

@@ -164,7 +164,7 @@ function make(event) {
   const budget = number("drift-budget");
   const both = {
     prompt: find("class-field").hidden ? find("prompt").value : find("class").value,
-    seed: number("seed"), guidance: number("guidance"), verification: find("verification").value,
+    seed: number("seed"), guidance: number("guidance"), verification: find("verification").value || null,
     steps: true, partial_images: PARTIALS,
   };
   const drafted = { ...both, delta: number("delta"), draft_length: number("draft-length"), drift_budget: budget };

@@ -95,6 +95,7 @@ class SparkGenerateCommandTest {
     void wrongUsageIsOneLine() throws Exception {
         refused(2, "class is 'shoe', it must be 0..9", "--class", "shoe");
         refused(2, "count is 0", "--count", "0");
+        refused(2, "leaves 64 bits", "--count", "2", "--seed", "9223372036854775807");
         refused(2, "--seed does not go with --requests", "--requests", "x.json", "--seed", "1");
         refused(2, "--class and --prompt", "--class", "1", "--prompt", "x");
         refused(2, "--drift-budget chooses the factors itself", "--drift-budget", "1", "--schedule", "lossless");

@@ -3,6 +3,7 @@ package org.coolsd.cli;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.coolsd.images.ImageFolder;
+import org.coolsd.models.PixelSize;
 import org.coolsd.models.Prompt;
 import org.coolsd.models.llamagen.CaptionFile;
 import picocli.CommandLine.ArgGroup;
@@ -54,16 +55,13 @@ final class PromptOptions {
     }
 
     private Prompt text() {
-        if (size == null) {
-            return new Prompt.Text(choice.text);
-        }
-        String[] sides = size.split("x", -1);
-        return new Prompt.Text(choice.text, Integer.parseInt(sides[0]), Integer.parseInt(sides[1]));
+        PixelSize asked = size == null ? PixelSize.OF_MODEL : PixelSize.of(size).orElseThrow();
+        return new Prompt.Text(choice.text, asked.width(), asked.height());
     }
 
     /** A usage error if the size is none, or the class none of the folder's, where that names its classes. */
     void check(ImageFolder folder) {
-        if (size != null && (choice.text == null || !size.matches("[1-9]\\d{0,4}x[1-9]\\d{0,4}"))) {
+        if (size != null && (choice.text == null || PixelSize.of(size).isEmpty())) {
             throw new ParameterException(
                     command.commandLine(), "size is '" + size + "', it must be WxH in pixels, with --prompt");
         }

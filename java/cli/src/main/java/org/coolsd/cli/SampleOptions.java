@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
+import org.coolsd.models.PixelSize;
 import org.coolsd.models.Prompt;
 import org.coolsd.models.TargetComponent;
 import org.coolsd.training.SamplePrompts;
@@ -57,7 +58,7 @@ final class SampleOptions {
         require(ofCaptions == (captions != null), "this model makes images of " + name(kind));
         require(ofTexts == (texts != null), "this model makes images of " + name(kind));
         require(
-                size == null || ofTexts && size.matches("[1-9]\\d{0,4}x[1-9]\\d{0,4}"),
+                size == null || ofTexts && PixelSize.of(size).isPresent(),
                 "size is '" + size + "', it must be WxH in pixels, with --prompts");
         if (ofCaptions) {
             return SamplePrompts.Captions.open(captions);
@@ -65,8 +66,8 @@ final class SampleOptions {
         if (!ofTexts) {
             return new SamplePrompts.Classes();
         }
-        String[] sides = size == null ? new String[] {"0", "0"} : size.split("x", -1);
-        return new SamplePrompts.Texts(lines(), Integer.parseInt(sides[0]), Integer.parseInt(sides[1]));
+        PixelSize asked = size == null ? PixelSize.OF_MODEL : PixelSize.of(size).orElseThrow();
+        return new SamplePrompts.Texts(lines(), asked.width(), asked.height());
     }
 
     private static String name(Class<? extends Prompt> kind) {

@@ -11,12 +11,11 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.coolsd.Sampling;
 import org.coolsd.images.Decoding;
 import org.coolsd.images.ScheduleName;
 import org.coolsd.images.Verification;
+import org.coolsd.models.PixelSize;
 
 /** Reads bodies of POST /v1/images/generations: OpenAI's parameters, and those that this server has beside them. */
 final class RequestReader {
@@ -28,7 +27,6 @@ final class RequestReader {
     private static final int LONGEST_PROMPT = 4000;
     private static final int MOST_PARTIALS = 100;
     private static final double LARGEST = 1000;
-    private static final Pattern SIZE = Pattern.compile("([1-9]\\d{0,4})x([1-9]\\d{0,4})");
 
     /** OpenAI's parameters that have one value here. */
     private static final List<String> FIXED = List.of("background", "moderation", "output_format", "quality", "style");
@@ -98,15 +96,15 @@ final class RequestReader {
             String what = steps ? "steps" : "partial_images";
             throw ApiError.value(what, what + " is for streams: send \"stream\": true with it");
         }
-        int[] size = size(asked.text("size", "auto"));
+        PixelSize size = size(asked.text("size", "auto"));
         int count = (int) asked.integer("n", 1, 1, options.mostImages());
         // Whatever the seed, image i has seed + i.
         long seed =
                 asked.integer("seed", ThreadLocalRandom.current().nextLong(1L << 53), Long.MIN_VALUE, Long.MAX_VALUE);
         return new ImageRequest(
                 prompt(asked),
-                size[0],
-                size[1],
+                size.width(),
+                size.height(),
                 count,
                 seed,
                 decoding(asked),
@@ -165,15 +163,13 @@ final class RequestReader {
         return prompt;
     }
 
-    private static int[] size(String size) throws ApiError {
+    private static PixelSize size(String size) throws ApiError {
         if (size.equals("auto")) {
-            return new int[2];
+            return PixelSize.OF_MODEL;
         }
-        Matcher sides = SIZE.matcher(size);
-        if (!sides.matches()) {
-            throw ApiError.value("size", "size is '" + shortened(size) + "', it must be WxH in pixels, or auto");
-        }
-        return new int[] {Integer.parseInt(sides.group(1)), Integer.parseInt(sides.group(2))};
+        return PixelSize.of(size)
+                .orElseThrow(() ->
+                        ApiError.value("size", "size is '" + shortened(size) + "', it must be WxH in pixels, or auto"));
     }
 
     private Decoding decoding(Parameters asked) throws ApiError {

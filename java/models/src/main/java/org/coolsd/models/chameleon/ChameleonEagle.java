@@ -25,13 +25,8 @@ record ChameleonEagle(ChameleonConfig config, boolean biased, Weights weights) i
     }
 
     @Override
-    public Tensor embedding() {
-        return weights.get("embed_tokens.weight", config.vocabSize(), config.dim());
-    }
-
-    @Override
-    public Tensor joint() {
-        return weights.get("fc.weight", config.dim(), 2L * config.dim());
+    public int vocabSize() {
+        return config.vocabSize();
     }
 
     @Override

@@ -58,11 +58,7 @@ record ChameleonEagleComponent(CheckpointFiles files, ChameleonConfig config, bo
      */
     DrafterForward load(DecoderForward target, ChameleonConfig ofTarget, int first, Precision precision)
             throws IOException {
-        if (config.dim() != ofTarget.dim() || config.vocabSize() != ofTarget.vocabSize()) {
-            throw new IllegalArgumentException("the drafter " + files + " has width " + config.dim() + " and "
-                    + config.vocabSize() + " tokens, the target " + ofTarget.dim() + " and " + ofTarget.vocabSize()
-                    + "; it is another model's");
-        }
+        DrafterComponent.requireSame(files, config.dim(), config.vocabSize(), ofTarget.dim(), ofTarget.vocabSize());
         return files.build(weights -> new DrafterForward(
                 new ChameleonEagle(config, biased, weights),
                 ChameleonEagle.input(config, ofTarget.positions(), first),

@@ -54,13 +54,12 @@ public record EagleComponent(CheckpointFiles files, EagleConfig config) implemen
                     + ", the target makes images from "
                     + (target.config().captions() ? "captions" : "classes") + "; it is another model's");
         }
-        if (config.dim() != target.config().dim()
-                || config.vocabSize() != target.config().vocabSize()) {
-            throw new IllegalArgumentException("the drafter " + files + " has width " + config.dim() + " and "
-                    + config.vocabSize() + " tokens, the target "
-                    + target.config().dim() + " and "
-                    + target.config().vocabSize() + "; it is another model's");
-        }
+        DrafterComponent.requireSame(
+                files,
+                config.dim(),
+                config.vocabSize(),
+                target.config().dim(),
+                target.config().vocabSize());
         return files.build(weights -> new DrafterForward(config, weights, precision, target));
     }
 }

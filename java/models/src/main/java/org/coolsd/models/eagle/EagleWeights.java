@@ -4,6 +4,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.coolsd.libtorch.DecoderShape;
 import org.coolsd.libtorch.LayerWeights;
 import org.coolsd.libtorch.Matrix;
+import org.coolsd.libtorch.Weights;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,11 +16,21 @@ public interface EagleWeights {
     /** Its sizes, of one layer. */
     DecoderShape shape();
 
-    /** What positions read beside features, a row each: [entries, dim]. */
-    Tensor embedding();
+    /** Tokens that it has an embedding of. */
+    int vocabSize();
+
+    /** The tensors of the checkpoint. */
+    Weights weights();
+
+    /** What positions read beside features, a row each: [vocabSize, dim]. */
+    default Tensor embedding() {
+        return weights().get("embed_tokens.weight", vocabSize(), shape().dim());
+    }
 
     /** The linear layer [dim, 2 dim]: columns of the embedding, then of the feature. */
-    Tensor joint();
+    default Tensor joint() {
+        return weights().get("fc.weight", shape().dim(), 2L * shape().dim());
+    }
 
     /** What it adds [dim], or null. */
     @Nullable

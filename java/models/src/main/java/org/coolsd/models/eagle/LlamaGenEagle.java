@@ -17,13 +17,8 @@ public record LlamaGenEagle(EagleConfig config, Weights weights) implements Eagl
     }
 
     @Override
-    public Tensor embedding() {
-        return weights.get("embed_tokens.weight", config.vocabSize(), config.dim());
-    }
-
-    @Override
-    public Tensor joint() {
-        return weights.get("fc.weight", config.dim(), 2L * config.dim());
+    public int vocabSize() {
+        return config.vocabSize();
     }
 
     @Override
